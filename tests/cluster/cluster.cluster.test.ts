@@ -268,10 +268,13 @@ describe("a cluster of four nodes", () => {
     await eventually("the node vanishing from the map", async () => {
       return (await mapped("orders")).length === 0;
     });
-    await eventually("the other node answering the map, which takes a busy one too long", async () => {
-      expect(await mapped("products")).toMatchObject([{ status: "ANSWERS" }]);
-      return true;
-    });
+    await eventually(
+      "the other node answering the map, which takes a busy one too long",
+      async () => {
+        expect(await mapped("products")).toMatchObject([{ status: "ANSWERS" }]);
+        return true;
+      },
+    );
   });
 
   test("uses a restarted service within 5 s of its start", async () => {
