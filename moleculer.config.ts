@@ -149,7 +149,7 @@ export function brokerOptions(
       broker.middlewares.add(traceMiddleware(config.traces));
       // Outside Moleculer's tracking and retries, which these two control.
       broker.middlewares.add(trackingMiddleware());
-      broker.middlewares.add(deadlineMiddleware(requestTimeoutMs));
+      broker.middlewares.add(deadlineMiddleware());
     },
   };
 }

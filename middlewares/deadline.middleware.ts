@@ -1,4 +1,4 @@
-import type { ActionSchema, Context, Middleware } from "moleculer";
+import type { ActionSchema, Context, Middleware, ServiceBroker } from "moleculer";
 import type { Meta } from "../core/access.ts";
 import { maxRetries } from "../core/contract.ts";
 import type { GraphqlField } from "../core/graphql/graphql-options.ts";
@@ -17,8 +17,9 @@ interface Call extends Context<unknown, Meta, { answerByMs?: number; startByMs?:
  *   it. With the key it takes effect once, wherever the first attempt ended.
  * - If a node dies before it answers a mutation, the error says that it may have taken effect.
  */
-export function deadlineMiddleware(requestTimeoutMs: number): Middleware {
-  const rule = (
+export function deadlineMiddleware(): Middleware {
+  function rule(
+    this: ServiceBroker,
     next: (ctx: Context) => Promise<unknown>,
     {
       graphql,
@@ -27,7 +28,8 @@ export function deadlineMiddleware(requestTimeoutMs: number): Middleware {
       graphql?: GraphqlField;
       timeout?: number;
     },
-  ) => {
+  ) {
+    const { requestTimeout: requestTimeoutMs = 0 } = this.options;
     const isMutation = graphql?.mutation !== undefined;
     return (ctx: Call) => {
       const { answerByMs } = ctx.locals;
@@ -52,8 +54,8 @@ export function deadlineMiddleware(requestTimeoutMs: number): Middleware {
         throw isOutcomeUnknown(error) ? unknownOutcome(hasKey, error) : error;
       });
     };
-  };
-  return { name: "Deadline", localAction: rule, remoteAction: rule } as Middleware;
+  }
+  return { name: "Deadline", localAction: rule, remoteAction: rule } as unknown as Middleware;
 }
 
 function unknownOutcome(hasKey: boolean, cause: unknown): Error {

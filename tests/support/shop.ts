@@ -1,5 +1,5 @@
 import type { AddressInfo } from "node:net";
-import { ServiceBroker } from "moleculer";
+import { ServiceBroker, type BrokerOptions } from "moleculer";
 import type { TypedDocument } from "../../clients/typescript/src/index.ts";
 import { readConfig, singleProcessDefaults } from "../../config/config.ts";
 import { serviceNames } from "../../services/registry.ts";
@@ -36,6 +36,9 @@ export interface TestShop extends ReachableShop {
 
 export const password = "correct horse";
 
+/** Options of the broker. Calls of a test shop time out late, because the machine may be busy. */
+type Options = Pick<BrokerOptions, "requestTimeout">;
+
 /**
  * Starts a shop with these settings in addition to the defaults.
  *
@@ -44,9 +47,10 @@ export const password = "correct horse";
 export async function startTestShop(
   env: Record<string, string> = {},
   shared?: TestDatabases,
+  options?: Options,
 ): Promise<TestShop> {
   const databases = shared ?? (await cloneDatabases());
-  const { broker, url } = await openShop(env, databases.urls);
+  const { broker, url } = await openShop(env, databases.urls, options);
   return {
     ...clientOf(url, databases, operatorOf(broker)),
     broker,
@@ -61,9 +65,11 @@ export async function startTestShop(
 export async function openShop(
   env: Record<string, string>,
   urls: TestDatabases["urls"],
+  options: Options = { requestTimeout: generousMs },
 ): Promise<{ broker: ServiceBroker; url: string }> {
   const config = readConfig({ PORT: "0", LOG_LEVEL: "fatal", ...env }, singleProcessDefaults);
-  const broker = new ServiceBroker(brokerOptions(config, "test", { databaseUrls: urls }));
+  const embedded = { databaseUrls: urls };
+  const broker = new ServiceBroker({ ...brokerOptions(config, "test", embedded), ...options });
   await createServices(broker, serviceNames);
   try {
     await broker.start();
