@@ -197,15 +197,19 @@ export function postmasterPid(dataDir: string): number {
   return Number(readFileSync(join(dataDir, "postgres", "postmaster.pid"), "utf8").split("\n")[0]);
 }
 
+/** The workers of a test run must not take the same port before a program listens on it. */
+const portRanges = 8;
+const portRange = Number(process.env.JEST_WORKER_ID ?? 0) % portRanges;
+const portsPerRange = 1_500;
 /** Below the ephemeral ports of the system, which other connections may take at any time. */
-const testPorts = { first: 20_000, count: 12_000 };
-let portsTried = Math.floor(Math.random() * testPorts.count);
+const firstPort = 20_000 + portRange * portsPerRange;
+let portsTried = Math.floor(Math.random() * portsPerRange);
 
 /** Returns a free TCP port of this machine, and not the same one again. */
 export async function freePort(): Promise<number> {
   for (;;) {
     portsTried += 1;
-    const port = testPorts.first + (portsTried % testPorts.count);
+    const port = firstPort + (portsTried % portsPerRange);
     if (await isFree(port)) return port;
   }
 }
