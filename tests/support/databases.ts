@@ -1,8 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import pg from "pg";
 import { domainServices, type DomainService } from "../../services/registry.ts";
-import { postgresUrl } from "../../embedded/postgres-databases.ts";
+import { postgresUrl, queryDatabase } from "../../embedded/postgres-databases.ts";
 
 /** The databases of one test, cloned from the migrated templates. */
 export interface TestDatabases {
@@ -16,19 +15,17 @@ export interface TestDatabases {
 export async function cloneDatabases({ empty = false } = {}): Promise<TestDatabases> {
   const suffix = randomBytes(6).toString("hex");
   const nameOf = (service: DomainService) => `${service}_${suffix}`;
-  for (const service of domainServices) {
+  await administer((service) => {
     const template = empty ? "template0" : service;
-    await administer(`CREATE DATABASE ${nameOf(service)} TEMPLATE ${template} STRATEGY FILE_COPY`);
-  }
+    return `CREATE DATABASE ${nameOf(service)} TEMPLATE ${template} STRATEGY FILE_COPY`;
+  });
   return {
     urls: Object.fromEntries(
       domainServices.map((service) => [service, testUrl(nameOf(service))]),
     ) as Record<DomainService, string>,
     query: (service, sql, bind = []) => run(nameOf(service), sql, bind),
     async drop() {
-      for (const service of domainServices) {
-        await administer(`DROP DATABASE IF EXISTS ${nameOf(service)} WITH (FORCE)`);
-      }
+      await administer((service) => `DROP DATABASE IF EXISTS ${nameOf(service)} WITH (FORCE)`);
     },
   };
 }
@@ -40,8 +37,11 @@ function testUrl(database: string): string {
   return postgresUrl(join(dataDir, "postgres"), database);
 }
 
-async function administer(sql: string): Promise<void> {
-  await run("postgres", sql, []);
+/** Runs a statement for the database of each service, one after the other. */
+async function administer(statementFor: (service: DomainService) => string): Promise<void> {
+  await queryDatabase(testUrl("postgres"), async (client) => {
+    for (const service of domainServices) await client.query(statementFor(service));
+  });
 }
 
 async function run<Row extends object>(
@@ -49,11 +49,7 @@ async function run<Row extends object>(
   sql: string,
   bind: unknown[],
 ): Promise<Row[]> {
-  const client = new pg.Client({ connectionString: testUrl(database) });
-  await client.connect();
-  try {
+  return await queryDatabase(testUrl(database), async (client) => {
     return (await client.query<Row>(sql, bind)).rows;
-  } finally {
-    await client.end();
-  }
+  });
 }

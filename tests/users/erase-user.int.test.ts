@@ -61,11 +61,18 @@ async function tablesWith(text: string): Promise<string[]> {
       `SELECT table_name AS name FROM information_schema.tables
        WHERE table_schema = 'public' ORDER BY table_name`,
     );
-    for (const { name } of tables) {
-      const sql = `SELECT FROM ${name} row WHERE strpos(lower(row::text), lower($1)) > 0`;
-      if ((await shop.databases.query(service, sql, [text])).length > 0)
-        found.push(`${service}.${name}`);
-    }
+    // One statement for all tables: each statement has a connection of its own.
+    const parts = tables.map(
+      ({ name }) =>
+        `SELECT '${name}' AS name WHERE EXISTS
+           (SELECT FROM ${name} row WHERE strpos(lower(row::text), lower($1)) > 0)`,
+    );
+    const holders = await shop.databases.query<{ name: string }>(
+      service,
+      parts.join(" UNION ALL "),
+      [text],
+    );
+    found.push(...holders.map(({ name }) => `${service}.${name}`));
   }
   return found;
 }

@@ -52,15 +52,20 @@ function install(): void {
   };
 }
 
-let asideClient: Promise<pg.Client> | undefined;
+/** The second connections, by their databases. */
+const asideClients = new Map<string, Promise<pg.Client>>();
 
 /** Opens a second connection to the database of a client. */
-function openAside({ host, port, user, database }: pg.Client): Promise<pg.Client> {
-  return (asideClient ??= (async () => {
-    const client = new pg.Client({ host, port, user: user ?? "", database: database ?? "" });
-    await client.connect();
-    return client;
-  })());
+function openAside({ host, port, user, database = "" }: pg.Client): Promise<pg.Client> {
+  const opening =
+    asideClients.get(database) ??
+    (async () => {
+      const client = new pg.Client({ host, port, user: user ?? "", database });
+      await client.connect();
+      return client;
+    })();
+  asideClients.set(database, opening);
+  return opening;
 }
 
 /** Tracks the transaction of a client. Returns its statements before this one. */
