@@ -107,6 +107,9 @@ function reasonOfError(message: string): string {
     const { message: reason, code } = JSON.parse(message) as { message?: unknown; code?: unknown };
     if (typeof reason !== "string") return message;
     // Of an HTTP response, the message is only the text of its status. Other codes are in the message.
+    if (reason.includes("retryable status")) {
+      return "the collector answered with status 429, 502, 503 or 504 to all tries";
+    }
     const isStatus = typeof code === "string" && /^\d{3}$/.test(code);
     return isStatus ? `the collector answered with status ${code} (${reason})` : reason;
   } catch {

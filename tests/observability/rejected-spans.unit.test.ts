@@ -27,6 +27,12 @@ test.each<[string, string, (response: ServerResponse) => unknown, string]>([
     (response) => response.writeHead(401).end("no"),
     "the collector answered with status 401 (Unauthorized)",
   ],
+  [
+    "is overloaded is reported with the possible statuses",
+    protobuf,
+    (response) => response.writeHead(503, { "retry-after": "3600" }).end("no"),
+    "the collector answered with status 429, 502, 503 or 504 to all tries",
+  ],
   ["is another kind of server is reported as such", protobuf, html, foreign],
   ["is another kind of server is reported as such, with JSON", "http/json", html, foreign],
   [
