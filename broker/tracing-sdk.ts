@@ -39,8 +39,8 @@ export function startTracing(
     });
   };
   let isStarting = true;
-  const report = (message: string) => {
-    if (!isStarting) reportFault(reasonOf(message));
+  const report = (message: string, ...details: unknown[]) => {
+    if (!isStarting) reportFault(reasonOf(message, details));
     // With `OTEL_LOG_LEVEL`, the SDK writes its messages to the terminal itself.
     else if (!message.startsWith("Current logger will be overwritten")) {
       logger.warn(`OpenTelemetry ignores a setting: ${withoutEnd(message)}.`);
@@ -86,13 +86,30 @@ function withoutEnd(sentence: string): string {
   return sentence.replace(/[ .]+$/, "");
 }
 
+/** How the SDK begins to say that an answer with the status 200 is none of OpenTelemetry. */
+const foreignAnswer = /^(Failed to parse \w+ export response|Export succeeded but could not)/;
+
+/** Returns why an export failed. Some parts of the SDK put the reason beside the message. */
+function reasonOf(message: string, details: readonly unknown[]): string {
+  const detail = typeof details[0] === "string" ? details[0] : "";
+  if (foreignAnswer.test(message) || foreignAnswer.test(detail)) {
+    return "the answer is not one of OpenTelemetry, so the address may be that of another server";
+  }
+  if (message.startsWith("Received Partial Success")) {
+    return `the collector accepted only a part (${detail})`;
+  }
+  return message.startsWith("{") ? reasonOfError(message) : message;
+}
+
 /** The SDK reports an error as a JSON text of its properties. */
-function reasonOf(message: string): string {
-  if (!message.startsWith("{")) return message;
+function reasonOfError(message: string): string {
   try {
     const { message: reason, code } = JSON.parse(message) as { message?: unknown; code?: unknown };
     if (typeof reason !== "string") return message;
     // Of an HTTP response, the message is only the text of its status. Other codes are in the message.
+    if (reason.includes("retryable status")) {
+      return "the collector answered with status 429, 502, 503 or 504 to all tries";
+    }
     const isStatus = typeof code === "string" && /^\d{3}$/.test(code);
     return isStatus ? `the collector answered with status ${code} (${reason})` : reason;
   } catch {

@@ -112,7 +112,7 @@ export class ConfigReader {
 
   flag<Name extends NameOf<"flag">>(name: Name): Defaulted<Name, boolean> {
     const setting: FlagSetting = settings[name];
-    const value = this.#oneOf(name, ["true", "false"]);
+    const value = this.#oneOf(name, ["true", "false"], (text) => text.toLowerCase());
     return (value === undefined ? setting.default : value === "true") as Defaulted<Name, boolean>;
   }
 
@@ -121,9 +121,14 @@ export class ConfigReader {
     return (this.#oneOf(name, values) ?? setting.default) as Defaulted<Name, ValuesOf<Name>>;
   }
 
-  #oneOf(name: string, allowed: readonly string[]): string | undefined {
+  #oneOf(
+    name: string,
+    allowed: readonly string[],
+    normalized = (text: string) => text,
+  ): string | undefined {
     const value = this.#value(name);
-    if (value === undefined || allowed.includes(value)) return value;
+    if (value === undefined) return undefined;
+    if (allowed.includes(normalized(value))) return normalized(value);
     this.#invalid(name, `must be one of ${allowed.join(", ")}`, ", not", value);
     return undefined;
   }

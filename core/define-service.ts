@@ -18,12 +18,8 @@ import type {
   ResultOf,
   StartFrom,
 } from "./contract.ts";
-import { commonErrors, hasCode } from "./errors.ts";
-import { atMostEvery } from "./tasks/at-most-every.ts";
+import { periodicFaults } from "./tasks/periodic-faults.ts";
 import { PeriodicTask } from "./tasks/periodic-task.ts";
-
-/** An outage fails each run of the periodic work, which may be every second. */
-const waitsLineEveryMs = 10_000;
 
 /** Calls the actions of the contracts with checked names, parameters and results. */
 export interface TypedCaller<Contracts extends Contract> {
@@ -234,15 +230,8 @@ function periodic<Uses extends Contract>(
       if (isStopped) return;
       const { broker, logger } = this;
       const work = () => run(broker, logger);
-      const isDue = atMostEvery(waitsLineEveryMs);
-      task = new PeriodicTask(everyMs, work, (fault) => {
-        // Expected while the database is restarted. The next run tries again.
-        if (hasCode(fault, commonErrors.SERVICE_UNAVAILABLE)) {
-          const { message } = fault as Error;
-          if (!isDue()) return;
-          logger.warn(`The periodic work of ${service} waits for the next run: ${message}`);
-        } else logger.error(`The periodic work of ${service} failed.`, fault);
-      });
+      const onFault = periodicFaults(service, () => logger);
+      task = new PeriodicTask(everyMs, work, onFault);
       task.start();
     },
     async stopped() {

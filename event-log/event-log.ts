@@ -16,6 +16,8 @@ export interface LogStart {
 /** The settings and dependencies of an event log. */
 export interface LogParts {
   sequelize: Sequelize;
+  /** Runs a statement outside a transaction. */
+  query: Query;
   onFault: (fault: unknown) => void;
   /** How long entries are kept; undefined keeps them forever. */
   keepMs: number | undefined;
@@ -32,12 +34,10 @@ const pruneBatch = 10_000;
  */
 export class EventLog {
   readonly #parts: LogParts;
-  readonly #query: Query;
   readonly #prune: PeriodicTask;
 
   constructor(parts: LogParts) {
     this.#parts = parts;
-    this.#query = preparedOn(parts.sequelize);
     this.#prune = new PeriodicTask(pruneEveryMs, () => this.#pruneOld(), parts.onFault);
   }
 
@@ -66,7 +66,7 @@ export class EventLog {
 
   /** Removes entries that are older than `keepMs` and that every consumer has read. */
   async #pruneOld(): Promise<void> {
-    const pruned = await this.#query<{ position: number }>(
+    const pruned = await this.#parts.query<{ position: number }>(
       `WITH head AS (
          SELECT pruned_to FROM event_log_head
        ), old AS (
@@ -86,7 +86,7 @@ export class EventLog {
        WHERE EXISTS (SELECT FROM old) RETURNING pruned_to AS position`,
       [this.#parts.keepMs, pruneBatch],
     );
-    await this.#query(
+    await this.#parts.query(
       "DELETE FROM event_batches WHERE applied_at < now() - $1 * interval '1 millisecond'",
       [this.#parts.keepMs],
     );

@@ -5,6 +5,7 @@ import { retryPolicy, type Contract, type EventEnvelope } from "../core/contract
 import { newId } from "../core/ids/ids.ts";
 import { instrumentsOf, type Family } from "../core/metrics/instruments.ts";
 import type { Counter } from "../core/metrics/series.ts";
+import { periodicFaults } from "../core/tasks/periodic-faults.ts";
 import { PeriodicTask } from "../core/tasks/periodic-task.ts";
 import { traceparent } from "../core/tracing/trace.ts";
 import { clientErrorOrFault } from "../database/errors/database-errors.ts";
@@ -52,16 +53,9 @@ export function openDatabase<Models, Events extends Contract["events"]>(
   const report = (task: string) => (fault: unknown) => {
     broker?.logger.error(`${task} of ${contract.name} failed.`, fault);
   };
-  const log = new EventLog({
-    sequelize,
-    keepMs: config.eventLogKeepMs,
-    onFault: report("Pruning the event log"),
-  });
-  const keyPruning = new PeriodicTask(
-    pruneKeysEveryMs,
-    () => pruneKeys(query),
-    report("Pruning the idempotency keys"),
-  );
+  const onFault = periodicFaults(contract.name, () => broker?.logger);
+  const log = new EventLog({ sequelize, query, keepMs: config.eventLogKeepMs, onFault });
+  const keyPruning = new PeriodicTask(pruneKeysEveryMs, () => pruneKeys(query), onFault);
 
   const named = { service: contract.name, url: options.url };
   const table = options.table?.(models);

@@ -21,9 +21,14 @@ export const contracts: readonly Contract[] = domainContracts;
 export type DomainService = (typeof domainContracts)[number]["name"];
 export const domainServices: readonly DomainService[] = domainContracts.map(({ name }) => name);
 
+/** The services that the shop works without. */
+export const optionalServices: readonly DomainService[] = domainServices.filter(
+  (_name, index) => contracts[index]?.isOptional === true,
+);
+
 /** The services without which the shop is not ready. */
 export const requiredServices: readonly DomainService[] = domainServices.filter(
-  (_name, index) => contracts[index]?.isOptional !== true,
+  (name) => !optionalServices.includes(name),
 );
 
 export type ServiceName = DomainService | "api";

@@ -55,12 +55,12 @@ export function withoutSpan(work: () => void): void {
 export function inChildSpan<Result>(
   name: string,
   options: () => SpanOptions,
-  work: () => Promise<Result>,
+  work: (span: Span | undefined) => Promise<Result>,
   parent?: TraceContext,
 ): Promise<Result> {
-  if (!isOn) return work();
+  if (!isOn) return work(undefined);
   const outer = parent ?? context.active();
-  return spanOf(outer) === undefined ? work() : inSpan(name, options, work, outer);
+  return spanOf(outer) === undefined ? work(undefined) : inSpan(name, options, work, outer);
 }
 
 export function isSampled(span: SpanContext | undefined): boolean {
@@ -164,18 +164,28 @@ export function inEventsSpan<Result>(
 ): Promise<Result> {
   if (!isOn) return work();
   const headers = traceparents().filter((traceparent) => traceparent !== undefined);
-  // Only the flags of most headers are read.
-  const causes = headers
-    .filter((traceparent) => sampledFlag.test(traceparent))
-    .map((traceparent) => contextOfHeaders({ traceparent }));
+  const causes = headers.map(contextOfEvent).filter((cause) => cause !== ROOT_CONTEXT);
   const [first] = causes;
   if (first === undefined && headers.length > 0) return outsideSpans(work);
   const spanOptions = () => ({ ...options(), links: linksTo(causes) });
   return inSpan(name, spanOptions, work, first ?? ROOT_CONTEXT);
 }
 
-/** The last bit of the flags, which end a `traceparent` of an event. */
-const sampledFlag = /[13579bdf]$/;
+/** The `traceparent` that the shop gives to an event of a sampled trace. */
+const sampledTraceparent = /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f][13579bdf]$/;
+
+/**
+ * Returns the context of the request that caused an event; the empty one if that request is not
+ * sampled. `OTEL_PROPAGATORS` chooses the headers of calls; the form of stored events stays.
+ *
+ * @param traceparent of the event
+ */
+export function contextOfEvent(traceparent: string | null): TraceContext {
+  const [, traceId, spanId] = sampledTraceparent.exec(traceparent ?? "") ?? [];
+  if (!isOn || traceId === undefined || spanId === undefined) return ROOT_CONTEXT;
+  const cause = { traceId, spanId, traceFlags: TraceFlags.SAMPLED, isRemote: true };
+  return trace.setSpanContext(ROOT_CONTEXT, cause);
+}
 
 function spanOf(caller: TraceContext): SpanContext | undefined {
   return trace.getSpanContext(caller);

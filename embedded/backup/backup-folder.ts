@@ -53,8 +53,9 @@ export function readDescription(folder: string): BackupDescription {
   if (!entry.isDirectory()) throw new Error("is not a folder");
   const path = join(folder, descriptionName);
   if (!existsSync(path)) throw new Error(`is no complete backup: it has no ${descriptionName}`);
-  const description = parsedDescription(readFileSync(path, "utf8"));
-  if (description === undefined) throw new Error(`has an invalid ${descriptionName}`);
+  const text = readFileSync(path, "utf8");
+  const description = parsedDescription(text);
+  if (description === undefined) throw new Error(faultOfDescription(text));
   for (const [name, { bytes }] of Object.entries(description.files)) {
     const found = lstatSync(join(folder, name), { throwIfNoEntry: false });
     if (found === undefined) throw new Error(`is damaged: ${name} is missing`);
@@ -63,6 +64,14 @@ export function readDescription(folder: string): BackupDescription {
     }
   }
   return description;
+}
+
+/** A later version may write another format. */
+function faultOfDescription(text: string): string {
+  const [, other] = /"format": *"(shop-backup-\d+)"/.exec(text) ?? [];
+  return other === undefined || other === format
+    ? `has an invalid ${descriptionName}`
+    : `has the format "${other}", which this version does not know: use the version of the shop that has made it`;
 }
 
 /** Returns undefined for a text that is no description of this format. */

@@ -11,6 +11,7 @@ import {
 import { basename, dirname, join, resolve } from "node:path";
 import { isInside } from "../../config/folder-tree.ts";
 import { CommandError } from "../../core/command-error.ts";
+import { systemIdentifierOf } from "../postgres-folder.ts";
 import { syncFolder } from "../staging-folder.ts";
 import { backupAround, holdsOnlyBackupFiles } from "./backup-folder.ts";
 
@@ -20,7 +21,7 @@ import { backupAround, holdsOnlyBackupFiles } from "./backup-folder.ts";
  */
 export interface BackupTarget {
   path: string;
-  /** The temporary folder. It has the same name for all backups of a data directory. */
+  /** The temporary folder. It has the same name for all backups of the databases. */
   incomplete: string;
 }
 
@@ -77,14 +78,20 @@ function assertOutside(path: string, dataDir: string): void {
   }
 }
 
-/** Returns a folder, beside backups of a data directory, for an incomplete or a deleted backup. */
+/**
+ * Returns a folder, beside backups of a data directory, for an incomplete or a deleted backup. Shops on
+ * several machines may have the same path, and one folder for their backups.
+ */
 export function temporaryFolder(
   kind: "incomplete" | "deleted",
   parent: string,
   dataDir: string,
 ): string {
-  const id = createHash("sha256").update(realpathSync(dataDir)).digest("hex").slice(0, 8);
-  return join(parent, `${kind}-${id}`);
+  const databases = systemIdentifierOf(join(dataDir, "postgres"));
+  const hash = createHash("sha256")
+    .update(`${realpathSync(dataDir)} ${databases}`)
+    .digest("hex");
+  return join(parent, `${kind}-${hash.slice(0, 8)}`);
 }
 
 /** Makes the temporary folder. Removes what a killed backup has left there. Throws CommandError. */

@@ -197,6 +197,13 @@ describe("nothing is written for", () => {
   });
 });
 
+test("a backup in the format of a newer version is named as such", async () => {
+  writeBackup(source, { format: "shop-backup-2" } as object);
+  await expect(restore()).rejects.toThrow(
+    /backup has the format "shop-backup-2", which this version does not know: use the version of the shop that has made it\./,
+  );
+});
+
 test("a data directory that is not empty is not changed", async () => {
   writeBackup(source);
   mkdirSync(join(dataDir, "postgres"), { recursive: true });

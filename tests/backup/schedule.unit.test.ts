@@ -1,10 +1,8 @@
-import { createHash } from "node:crypto";
 import {
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  realpathSync,
   renameSync,
   rmSync,
   truncateSync,
@@ -15,7 +13,11 @@ import { basename, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { BackupSchedule } from "../../commands/backups/backup-schedule.ts";
 import { Instruments } from "../../core/metrics/instruments.ts";
-import { backupTarget, makeIncomplete } from "../../embedded/backup/backup-target.ts";
+import {
+  backupTarget,
+  temporaryFolder,
+  makeIncomplete,
+} from "../../embedded/backup/backup-target.ts";
 import { scheduledBackups } from "../../embedded/backup/retention.ts";
 import { writeBackup } from "../support/sample-backup.ts";
 
@@ -140,9 +142,9 @@ test("new databases in the same DATA_DIR get their first backup at once", async 
 test("a backup that succeeded is not reported as failed if old ones cannot be deleted", async () => {
   const schedule = new TestSchedule(24 * hourMs, 1);
   await schedule.after(0);
-  const id = createHash("sha256").update(realpathSync(dataDir)).digest("hex").slice(0, 8);
-  mkdirSync(join(dir, `deleted-${id}`));
-  writeFileSync(join(dir, `deleted-${id}`, "letter"), "");
+  const deleted = temporaryFolder("deleted", dir, dataDir);
+  mkdirSync(deleted);
+  writeFileSync(join(deleted, "letter"), "");
   await schedule.after(24);
   expect(schedule.reports).toEqual([
     expect.stringMatching(/^Old backups could not be deleted: .*deleted-\w+ contains other files/),

@@ -19,8 +19,13 @@ let dataDir: string;
 beforeEach(() => {
   place = realpathSync(mkdtempSync(join(tmpdir(), "shop-target-")));
   dataDir = join(place, "data");
-  mkdirSync(join(dataDir, "postgres"), { recursive: true });
+  mkdirSync(join(dataDir, "postgres", "global"), { recursive: true });
+  writeIdentifier(1);
 });
+/** Writes the file of PostgreSQL that begins with the identifier of its databases. */
+function writeIdentifier(first: number): void {
+  writeFileSync(join(dataDir, "postgres", "global", "pg_control"), Buffer.alloc(8, first));
+}
 afterEach(() => {
   rmSync(place, { recursive: true, force: true });
 });
@@ -71,4 +76,12 @@ test("other files in place of the temporary folder are not removed", () => {
     makeIncomplete(incomplete);
   }).toThrow(/ is not what an interrupted backup leaves; move it away,/);
   expect(readdirSync(incomplete)).toEqual(["letter"]);
+});
+
+test("shops with the same DATA_DIR on two machines do not share the folder of an incomplete backup", () => {
+  const path = join(place, "backup");
+  const { incomplete } = backupTarget(path, dataDir);
+  expect(backupTarget(path, dataDir).incomplete).toBe(incomplete);
+  writeIdentifier(2);
+  expect(backupTarget(path, dataDir).incomplete).not.toBe(incomplete);
 });

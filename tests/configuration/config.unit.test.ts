@@ -260,6 +260,13 @@ test("an empty or blank variable counts as unset", () => {
   expect(read({ PORT: "", HOST: "  ", SERVICES: "", TRANSPORTER: "" })).toEqual(read({}));
 });
 
+test("a flag may have upper-case letters, as in the specification of OpenTelemetry", () => {
+  expect(read({ METRICS: "False" }).metrics).toBe(false);
+  const OTEL_EXPORTER_OTLP_ENDPOINT = "http://localhost:4318";
+  expect(read({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SDK_DISABLED: "TRUE" }).traces).toBe(false);
+  expect(read({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SDK_DISABLED: "FALSE" }).traces).toBe(true);
+});
+
 describe("the errors of invalid settings", () => {
   const faulty = {
     SERVICES: "users,payments",

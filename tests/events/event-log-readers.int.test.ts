@@ -17,6 +17,7 @@ import { defineService } from "../../core/define-service.ts";
 import { openDatabase } from "../../mixins/database.mixin.ts";
 import { EventLog } from "../../event-log/event-log.ts";
 import { openSequelize } from "../../database/sequelize.ts";
+import { preparedOn } from "../../database/statements/prepared-statements.ts";
 import { ordersContract } from "../../services/orders/orders.contract.ts";
 import { cloneDatabases, type TestDatabases } from "../support/databases.ts";
 import { eventually } from "../../tools/support/eventually.ts";
@@ -189,6 +190,7 @@ async function prune(keepMs: number | undefined): Promise<void> {
   const faults: unknown[] = [];
   const log = new EventLog({
     sequelize,
+    query: preparedOn(sequelize),
     keepMs,
     onFault: (fault: unknown) => faults.push(fault),
   });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { context, SpanStatusCode, type Context } from "@opentelemetry/api";
+import { context, propagation, SpanStatusCode, type Context } from "@opentelemetry/api";
 import { NodeSDK } from "@opentelemetry/sdk-node";
 import { badUserInput } from "../../core/errors.ts";
 import { Batcher } from "../../core/tasks/batcher.ts";
@@ -7,6 +7,7 @@ import {
   activeSpan,
   addTraceHeaders,
   callerContext,
+  contextOfEvent,
   contextOfHeaders,
   inBatchSpan,
   inChildSpan,
@@ -163,6 +164,21 @@ describe("with spans on", () => {
     expect(traces()).toEqual([traceId]);
     const linked = ended[0]?.links.map(({ context }) => context.spanId);
     expect(linked).toEqual([traceparent, otherTrace].map((header) => header.split("-")[2]));
+  });
+
+  test("events continue their trace whatever headers the propagators read", async () => {
+    propagation.disable();
+    recordSpans(true);
+    await inEventsSpan(
+      "process",
+      options,
+      () => [traceparent],
+      async () => undefined,
+    );
+    expect(traces()).toEqual([traceId]);
+    await inChildSpan("send", options, async () => undefined, contextOfEvent(unsampled));
+    await inChildSpan("send", options, async () => undefined, contextOfEvent(null));
+    expect(ended.map(({ name }) => name)).toEqual(["process"]);
   });
 
   test("events of unsampled traces are applied without a span", async () => {

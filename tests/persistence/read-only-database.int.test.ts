@@ -6,13 +6,17 @@ const lines: string[] = [];
 let shop: TestShop;
 let customer: { id: string; token: string };
 let mug: string;
+/** The work that the shop does every minute, such as the removal of expired idempotency keys. */
+let everyMinute: (() => void)[];
 
 beforeAll(async () => {
   jest.spyOn(process.stdout, "write").mockImplementation((line) => {
     lines.push(line.toString());
     return true;
   });
+  const intervals = jest.spyOn(globalThis, "setInterval");
   shop = await startTestShop({ LOG_LEVEL: "warn", LOG_FORMAT: "json", PUBLIC_READS: "true" });
+  everyMinute = intervals.mock.calls.filter(([, ms]) => ms === 60_000).map(([run]) => run);
   customer = await shop.signIn("customer");
   const product = { name: "Mug", description: "", price: 5, stock: 1_000 };
   mug = (await shop.call<{ id: string }>("products.create", product)).id;
@@ -25,9 +29,12 @@ beforeEach(() => {
   lines.length = 0;
 });
 
-/** Begins new sessions of `orders`, which are read-only or not. */
-async function beginSessions(isReadOnly: boolean): Promise<void> {
-  const name = new URL(shop.databases.urls.orders).pathname.slice(1);
+/** Begins new sessions of a service, which are read-only or not. */
+async function beginSessions(
+  isReadOnly: boolean,
+  service: "orders" | "webhooks" = "orders",
+): Promise<void> {
+  const name = new URL(shop.databases.urls[service]).pathname.slice(1);
   const setting = isReadOnly
     ? "SET default_transaction_read_only = on"
     : "RESET default_transaction_read_only";
@@ -83,4 +90,21 @@ test("a read-only database rejects orders with a code, serves reads, and recover
   await eventually("the metric", async () => (await metric()) === "0");
   const faults = lines.map((line) => JSON.parse(line) as { level: string; msg: string });
   expect(faults.filter(({ level }) => level === "error")).toEqual([]);
+});
+
+test("a read-only database of webhooks is reported, and its periodic work waits", async () => {
+  await beginSessions(true, "webhooks");
+  await eventually("the report", async () => (await ready()).body.readOnly.length > 0);
+  expect(await ready()).toEqual({
+    status: 200,
+    body: { status: "ready", missing: [], readOnly: ["webhooks"] },
+  });
+  for (const run of everyMinute) run();
+  await eventually("the line", () =>
+    lines.some((line) => line.includes("The periodic work of webhooks waits for the next run: ")),
+  );
+  expect(lines.filter((line) => line.includes('"level":"error"'))).toEqual([]);
+
+  await beginSessions(false, "webhooks");
+  await eventually("writes", async () => (await ready()).body.readOnly.length === 0);
 });

@@ -4,12 +4,14 @@ import { addressGroup } from "../../../core/network/caller-address.ts";
 import { pathOf } from "../../../core/network/request-target.ts";
 import { sendJson } from "../../../core/network/send.ts";
 import { healthCheckAt, readinessOf, type Readiness } from "../../../core/readiness.ts";
-import { requiredServices, type DomainService } from "../../registry.ts";
+import { optionalServices, requiredServices, type DomainService } from "../../registry.ts";
 import { closeAfter } from "./connection-limits.ts";
 import { Throttle } from "../limits/throttle.ts";
 
 /** Longer than a healthy database needs, shorter than the timeout of an orchestrator. */
 const readyTimeoutMs = 1_000;
+/** A service without which the shop is ready must not delay the answer. */
+const optionalTimeoutMs = 250;
 
 interface ShopReadiness extends Readiness<DomainService> {
   status: "ready" | "not ready";
@@ -74,13 +76,26 @@ export function healthChecks(options: HealthOptions) {
   };
 }
 
-/** Checks each required service and its database. */
+/**
+ * Checks each service and its database. A missing optional service does not count, because the shop
+ * works without it.
+ */
 async function readiness(ctx: Context): Promise<ShopReadiness> {
   const { actions } = ctx.broker.registry;
-  const state = await readinessOf(requiredServices, async (action) => {
-    // Moleculer logs each call of an unavailable action.
-    if (!actions.isAvailable(action)) throw new Error(`No node has ${action}.`);
-    return ctx.call(action, {}, { timeout: readyTimeoutMs });
-  });
-  return { status: state.missing.length === 0 ? "ready" : "not ready", ...state };
+  const check = (services: readonly DomainService[], timeout: number) =>
+    readinessOf(services, async (action) => {
+      // Moleculer logs each call of an unavailable action.
+      if (!actions.isAvailable(action)) throw new Error(`No node has ${action}.`);
+      return ctx.call(action, {}, { timeout });
+    });
+  const [required, optional] = await Promise.all([
+    check(requiredServices, readyTimeoutMs),
+    check(optionalServices, optionalTimeoutMs),
+  ]);
+  const { missing } = required;
+  return {
+    status: missing.length === 0 ? "ready" : "not ready",
+    missing,
+    readOnly: [...required.readOnly, ...optional.readOnly],
+  };
 }

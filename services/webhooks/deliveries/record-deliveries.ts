@@ -53,17 +53,19 @@ async function insertDeliveries(
   pairs: { id: string; webhook: string; event: number }[],
 ): Promise<void> {
   const rows = events.map((event) => {
-    const { id, type, position, occurredAt, data } = event;
-    return { id, type, entity: entityOf(event), position, at: occurredAt, data };
+    const { id, type, position, occurredAt, traceparent, data } = event;
+    return { id, type, entity: entityOf(event), position, at: occurredAt, traceparent, data };
   });
   await query(
     `WITH recorded AS (
-       INSERT INTO deliveries (id, webhook_id, event_id, type, entity_id, position, occurred_at, data)
-       SELECT p.id, p.webhook, e.id, e.type, e.entity, e.position, e.at, e.data
+       INSERT INTO deliveries
+         (id, webhook_id, event_id, type, entity_id, position, occurred_at, traceparent, data)
+       SELECT p.id, p.webhook, e.id, e.type, e.entity, e.position, e.at, e.traceparent, e.data
        FROM unnest($2::uuid[], $3::uuid[], $4::integer[]) AS p (id, webhook, event)
        JOIN ROWS FROM (jsonb_to_recordset($1::jsonb) AS
-         (id uuid, type text, entity uuid, position bigint, at timestamptz, data jsonb))
-         WITH ORDINALITY AS e (id, type, entity, position, at, data, place) ON e.place = p.event + 1
+         (id uuid, type text, entity uuid, position bigint, at timestamptz, traceparent text, data jsonb))
+         WITH ORDINALITY AS e (id, type, entity, position, at, traceparent, data, place)
+         ON e.place = p.event + 1
        ON CONFLICT ON CONSTRAINT deliveries_once_per_webhook DO NOTHING
        RETURNING webhook_id, entity_id
      )

@@ -14,6 +14,8 @@ interface ClaimedRow {
   event_id: string;
   type: string;
   occurred_at: Date;
+  /** Of the event; null without one. */
+  traceparent: string | null;
   data: unknown;
   attempts: number;
   url: string;
@@ -58,7 +60,7 @@ export async function claimDeliveries(
        RETURNING l.webhook_id, l.entity_id
      )
      SELECT d.id, d.webhook_id, d.entity_id, d.event_id, d.type, d.occurred_at,
-       d.data, d.attempts, w.url, w.secret, clock_timestamp() AS claimed_at,
+       d.traceparent, d.data, d.attempts, w.url, w.secret, clock_timestamp() AS claimed_at,
        CASE WHEN w.former_secret_until > now() THEN w.former_secret END AS former_secret,
        (extract(epoch FROM d.retry_until - now()) * 1000)::float8 AS expires_in_ms
      FROM claimed c

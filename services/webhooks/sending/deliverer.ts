@@ -4,6 +4,7 @@ import { PeriodicTask } from "../../../core/tasks/periodic-task.ts";
 import { checkUrl, type AddressRules } from "../endpoints/address-rules.ts";
 import type { WebhookSecrets } from "../endpoints/webhook-secrets.ts";
 import type { WebhooksDatabase } from "../webhooks.database.ts";
+import { inAttemptSpan } from "./attempt-span.ts";
 import { claimDeliveries, type ClaimedDelivery } from "./claim-deliveries.ts";
 import { disableWebhook, pauseWebhook } from "./stop-sending.ts";
 import { finishAttempt } from "./finish-attempt.ts";
@@ -132,13 +133,9 @@ export class Deliverer {
     if (fault !== undefined) return { status: null, error: `The URL ${fault}`, durationMs: 0 };
     const opened = await secrets.open({ id: webhook_id, secret, former_secret });
     const body = JSON.stringify({ type, timestamp: occurred_at.toISOString(), data });
-    return sendWebhook({
-      url,
-      headers: signatureHeaders(event_id, delivery.claimed_at, body, opened),
-      body,
-      lookup,
-      signal: AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(attemptMs)]),
-    });
+    const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(attemptMs)]);
+    const headers = signatureHeaders(event_id, delivery.claimed_at, body, opened);
+    return inAttemptSpan(delivery, () => sendWebhook({ url, headers, body, lookup, signal }));
   }
 
   /** Keeps one timer, for the earliest retry of this node. Polling finds the others. */
