@@ -70,10 +70,7 @@ export async function connectionFaultOf(options: NatsOptions): Promise<string | 
 
 const usualPort = 4222;
 
-/**
- * Returns what is wrong with the beginning of all servers; undefined if the client can tell. It would
- * not close its connections to servers that send nothing, and each try would leave one more.
- */
+/** Returns what is wrong with the beginning of all servers; undefined if the client can tell. */
 async function openingFaultOf(options: NatsOptions): Promise<OpeningFault | undefined> {
   // Moleculer's type omits it.
   const { servers = [] } = options as { servers?: string | string[] };
