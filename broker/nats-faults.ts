@@ -17,11 +17,12 @@ interface SocketError extends Error {
 
 const probeSeconds = probeTimeoutMs / 1_000;
 
-/** What a server sends first that does not begin as NATS. The first ones are the most hopeful. */
+/** What a server does first that does not begin as NATS. The first ones are the most hopeful. */
 const openingFaults = {
   silent: `a server accepts the connection, but has sent no INFO line within ${probeSeconds} s; it may be starting, or is no NATS: correct TRANSPORTER`,
   closed:
     "a server closes the connection without an INFO line; it may be starting, or is no NATS: correct TRANSPORTER",
+  unanswered: `a server does not answer attempts to connect within ${probeSeconds} s; correct TRANSPORTER, or the firewall before the server`,
   other: "a server answers in another protocol than that of NATS; correct TRANSPORTER",
 } as const;
 
@@ -69,10 +70,7 @@ export async function connectionFaultOf(options: NatsOptions): Promise<string | 
 
 const usualPort = 4222;
 
-/**
- * Returns what is wrong with the beginning of all servers; undefined if the client can tell. It would
- * not close its connections to servers that send nothing, and each try would leave one more.
- */
+/** Returns what is wrong with the beginning of all servers; undefined if the client can tell. */
 async function openingFaultOf(options: NatsOptions): Promise<OpeningFault | undefined> {
   // Moleculer's type omits it.
   const { servers = [] } = options as { servers?: string | string[] };
@@ -84,7 +82,7 @@ async function openingFaultOf(options: NatsOptions): Promise<OpeningFault | unde
 
 const firstWord = "INFO";
 
-/** Returns undefined also for a server that cannot be reached: the client tells why. */
+/** Returns undefined also for a server that rejects the connection: the client tells why. */
 function openingOf(server: string): Promise<OpeningFault | undefined> {
   const { hostname, port } = new URL(server.includes("://") ? server : `nats://${server}`);
   const host = hostname.replace(/^\[|\]$/g, "");
@@ -95,7 +93,7 @@ function openingOf(server: string): Promise<OpeningFault | undefined> {
       resolve(fault);
     };
     socket.setTimeout(probeTimeoutMs, () => {
-      end("silent");
+      end(socket.connecting ? "unanswered" : "silent");
     });
     socket.once("data", (bytes) => {
       const word = bytes.toString("latin1", 0, firstWord.length).toUpperCase();

@@ -1,6 +1,7 @@
+import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { once } from "node:events";
-import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, test } from "@jest/globals";
 import { connectionFaultOf } from "../../broker/nats-faults.ts";
@@ -71,6 +72,29 @@ test("a node says what to correct when the server rejects it, has no TLS, is sta
   } finally {
     for (const socket of open) socket.destroy();
     for (const server of others) server.close();
+  }
+});
+
+test("a server that drops the packets of a connection is not said to accept it", async () => {
+  // A stopped process accepts nothing: when its backlog is full, the kernel drops new connections.
+  const program = `require("node:net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 },
+    function () { console.log(this.address().port); process.kill(process.pid, "SIGSTOP"); })`;
+  const child = spawn(process.execPath, ["--eval", program], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [line] = (await once(child.stdout, "data")) as [Buffer];
+  const port = Number(line.toString());
+  const waiting = Array.from({ length: 4 }, () =>
+    connect(port, "127.0.0.1").on("error", () => undefined),
+  );
+  try {
+    await eventually("the backlog is full", () => waiting.some(({ connecting }) => !connecting));
+    expect(await connectionFaultOf({ servers: [`nats://127.0.0.1:${port}`] })).toBe(
+      "a server does not answer attempts to connect within 2 s; correct TRANSPORTER, or the firewall before the server",
+    );
+  } finally {
+    for (const socket of waiting) socket.destroy();
+    child.kill("SIGKILL");
   }
 });
 

@@ -63,6 +63,17 @@ describe.each(["/graphql", "/query"])("POST %s returns BAD_REQUEST", (path) => {
     expect((await clientErrorIn(response)).code).toBe("BAD_REQUEST");
   });
 
+  test("with the reason for a PUT, by which graphql-sse begins its single connection mode", async () => {
+    const response = await fetch(`${shop.url}${path}`, { method: "PUT" });
+    expect(await response.json()).toMatchObject({
+      errors: [
+        {
+          message: "Send GET or POST. The single connection mode of graphql-sse is not supported.",
+        },
+      ],
+    });
+  });
+
   test.each(["PUT", "PATCH", "DELETE"])("with status 405 for the method %s", async (method) => {
     const response = await fetch(`${shop.url}${path}`, { method, headers: json });
     expect(response.status).toBe(405);

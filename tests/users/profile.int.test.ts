@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import pg from "pg";
 import { eventually } from "../../tools/support/eventually.ts";
 import { dataOf, newKey, send } from "../support/idempotent-requests.ts";
 import {
@@ -117,6 +118,37 @@ describe("a new email", () => {
     expect(await logIn(shop, { email: email.toLowerCase() })).toEqual(expect.any(Object));
     const changed = (await entriesOf(ann.id)).find(({ action }) => action === "PROFILE_CHANGED");
     expect(changed?.detail).toEqual({ email: "a***@example.com" });
+  });
+
+  test.each<[string, string, () => Promise<unknown>]>([
+    ["session to a concurrent login", "INVALID_CREDENTIALS", () => logIn(shop, ann)],
+    [
+      "reset token to a concurrent createPasswordReset",
+      "USER_NOT_FOUND",
+      () => shop.call("users.createPasswordReset", { email: ann.email }),
+    ],
+  ])("leaves no %s with the old one", async (_title, code, useOldEmail) => {
+    const locker = new pg.Client({ connectionString: shop.databases.urls.users });
+    await locker.connect();
+    await locker.query("BEGIN");
+    const change = "UPDATE users SET email = $2, email_key = $2 WHERE id = $1";
+    await locker.query(change, [ann.id, `new-${ann.email}`]);
+    const outcome = useOldEmail().then(
+      () => "OK",
+      (error: unknown) => `${(error as { type?: string }).type} ${String(error)}`,
+    );
+    await eventually("the request waiting for the change", async () => {
+      const sql = `SELECT FROM pg_stat_activity WHERE datname = current_database()
+                   AND wait_event_type = 'Lock' AND query LIKE '%NO KEY UPDATE%'`;
+      return (await shop.databases.query("users", sql)).length > 0;
+    });
+    await locker.query("COMMIT");
+    await locker.end();
+    expect(await outcome).toMatch(code);
+    for (const table of ["sessions", "password_resets"]) {
+      const rows = `SELECT FROM ${table} WHERE user_id = $1`;
+      expect(await shop.databases.query("users", rows, [ann.id])).toEqual([]);
+    }
   });
 
   test("of another account is EMAIL_TAKEN, also in another case, and changes nothing", async () => {

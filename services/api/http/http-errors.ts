@@ -49,6 +49,14 @@ export function httpErrorOfRateLimit(error: Error & { data?: { retryAfter?: numb
   return new HttpError(definition.status, error.message, options);
 }
 
+/** Makes the error for a method that GraphQL requests cannot have. */
+export function httpErrorOfMethod(method: string | undefined): HttpError {
+  // By PUT, graphql-sse reserves a stream for many operations.
+  const reason =
+    method === "PUT" ? " The single connection mode of graphql-sse is not supported." : "";
+  return new HttpError(405, `Send GET or POST.${reason}`, { headers: { allow: "GET, POST" } });
+}
+
 /** Makes the error for a body that was rejected. */
 export function httpErrorOfBody({ reason }: BodyError): HttpError {
   // The rest of the body is not read.

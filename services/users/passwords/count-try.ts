@@ -14,6 +14,8 @@ import { emailKey, emailKeys } from "../accounts/email-key.ts";
 /** The data of an account that password checks need. */
 export interface Account {
   id: string;
+  /** The stored key of its email. */
+  emailKey: string;
   passwordHash: string;
   /** How often the password was set. */
   passwordVersion: number;
@@ -39,6 +41,7 @@ export interface FoundAccount {
 
 interface FoundRow {
   id: string | null;
+  emailKey: string | null;
   passwordHash: string | null;
   passwordVersion: number | null;
   /** Keys of counters. */
@@ -79,7 +82,7 @@ export async function findAndCount(
   const addressKey = limitKey("address", address);
   const [row] = await query<FoundRow>(
     `WITH account AS MATERIALIZED (
-       SELECT id, password_hash, password_version,
+       SELECT id, email_key, password_hash, password_version,
          EXISTS (SELECT FROM sessions WHERE user_id = users.id AND address = $2) AS has_session_there
        FROM users WHERE email_key = ANY ($1::text[])
        ORDER BY array_position($1::text[], email_key) LIMIT 1
@@ -109,7 +112,7 @@ export async function findAndCount(
          OR known.closed_until IS NULL
        RETURNING key, closed_until IS NOT NULL AS closed_gate
      )
-     SELECT id, password_hash AS "passwordHash", password_version AS "passwordVersion",
+     SELECT id, email_key AS "emailKey", password_hash AS "passwordHash", password_version AS "passwordVersion",
        ARRAY(SELECT key FROM counted) AS counted,
        ARRAY(SELECT key FROM counted WHERE closed_gate) AS closing,
        coalesce((SELECT min(key) FROM closed),
@@ -126,10 +129,11 @@ export async function findAndCount(
       maxWaitSeconds,
     ],
   );
-  const { id, passwordHash, passwordVersion, counted = [], closing = [], closed } = row ?? {};
-  const isKnown = id && passwordHash && passwordVersion;
+  const { id, emailKey: key, passwordHash, passwordVersion } = row ?? {};
+  const { counted = [], closing = [], closed } = row ?? {};
+  const isKnown = id && key && passwordHash && passwordVersion;
   return {
-    account: isKnown ? { id, passwordHash, passwordVersion } : undefined,
+    account: isKnown ? { id, emailKey: key, passwordHash, passwordVersion } : undefined,
     counted: counted.map((key) => ({
       key,
       isOwn: key !== addressKey,

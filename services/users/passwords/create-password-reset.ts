@@ -21,13 +21,16 @@ export async function createPasswordReset(
   sender: Sender,
 ): Promise<PasswordReset> {
   if ((id === undefined) === (email === undefined)) throw noSingleAccount();
-  const where = id !== undefined ? { id } : { email_key: emailKeys(email ?? "") };
+  const keys = email === undefined ? undefined : emailKeys(email);
+  const where = keys === undefined ? { id } : { email_key: keys };
   const token = newResetToken();
   return database.transaction(async (work) => {
     const { models, query, transaction } = work;
     const found = await models.users.findOne({ where, attributes: ["id"], transaction });
     if (found === null) throw userNotFound();
     const { user } = await lockAsAdmin(work, found.id, sender.actor);
+    // A concurrent change of the email was faster: the owner of the old one must not get a token.
+    if (keys?.includes(user.email_key) === false) throw userNotFound();
     if (sender.actor.kind === "user" && user.type === userType.admin) throw forbidden();
     const expiresAt = await writeReset(query, user.id, hashOf(Buffer.from(token, "base64url")));
     await recordAudit<UserAuditAction>(query, {

@@ -62,7 +62,7 @@ const endedSessionsPage = 10_000;
  * Opens a session, records it in the audit trail, and resets the counters of password tries. One
  * statement does all of it, because round trips are most of a login's cost apart from the hash. The
  * session's id is not the handle of its refresh tokens. Throws INVALID_CREDENTIALS if the password
- * was changed after the check.
+ * or the email was changed after the check.
  */
 export async function openSession(
   query: Query,
@@ -70,13 +70,14 @@ export async function openSession(
   { tokenTtlSeconds, refreshTtlSeconds }: Lifetimes,
 ): Promise<Grant> {
   const sessionId = newId();
-  const { id: userId, passwordVersion } = right.account;
+  const { id: userId, emailKey, passwordVersion } = right.account;
   const refreshToken = newRefreshToken();
   const ttlSeconds = Math.min(tokenTtlSeconds, refreshTtlSeconds);
   const [opened] = await query<StoredUser & { hasTooMany: boolean; grantedAt: number }>(
-    // The lock delays changes of password and type, which then also end this session.
+    // The lock delays changes of password, email and type, which then also end this session.
     `WITH account AS MATERIALIZED (
-       SELECT ${userColumns} FROM users WHERE id = $4 AND password_version = $5 FOR NO KEY UPDATE
+       SELECT ${userColumns} FROM users
+       WHERE id = $4 AND password_version = $5 AND email_key = $22 FOR NO KEY UPDATE
      ), opened AS (
        INSERT INTO sessions
          (id, user_id, handle_hash, secret_hash, address, user_agent, expires_at, tokens_expire_at)
@@ -114,6 +115,7 @@ export async function openSession(
       }),
       maxSessionsPerUser,
       userAgent ?? null,
+      emailKey,
     ],
   );
   if (opened === undefined) throw invalidCredentials();

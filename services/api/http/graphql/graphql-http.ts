@@ -26,6 +26,7 @@ import type {
 import {
   HttpError,
   httpErrorOfBody,
+  httpErrorOfMethod,
   overloaded,
   sendHttpError,
   httpErrorOfRateLimit,
@@ -245,8 +246,7 @@ export class GraphqlOverHttp {
         operation = this.#execution.prepare(received.parse(), sender);
       }
       if (operation.kind === "subscription") {
-        if (isHead)
-          throw new HttpError(405, "Send GET or POST.", { headers: { allow: "GET, POST" } });
+        if (isHead) throw httpErrorOfMethod(req.method);
         if (acceptsEventStream(req.headers.accept)) return operation;
         const message =
           "Accept text/event-stream, or send subscriptions over WebSocket to this URL.";
@@ -273,9 +273,7 @@ export class GraphqlOverHttp {
     if (req.method === "GET") {
       return { parse: () => paramsOfUrl(req.url ?? ""), isLong: false };
     }
-    if (body === undefined) {
-      throw new HttpError(405, "Send GET or POST.", { headers: { allow: "GET, POST" } });
-    }
+    if (body === undefined) throw httpErrorOfMethod(req.method);
     if (!isJson(req.headers)) {
       throw new HttpError(415, "Send application/json in UTF-8, not compressed.");
     }

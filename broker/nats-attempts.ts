@@ -1,0 +1,54 @@
+import type { Socket } from "node:net";
+
+/** A connection of the NATS client to a server. A new one is made for each attempt. */
+interface NatsSocket {
+  /** Undefined until the TCP connection exists. */
+  socket?: Socket | undefined;
+  /** Whether the server has greeted the client. */
+  connected: boolean;
+  done: boolean;
+}
+
+type Connect = (this: NatsSocket, ...args: unknown[]) => Promise<void>;
+type Close = (this: NatsSocket, error?: Error) => Promise<void>;
+
+/** Attempts that the client has given up. */
+const abandoned = new WeakSet<NatsSocket>();
+let corrected: Promise<void> | undefined;
+
+/**
+ * Corrects a fault of the NATS client: it does not close the socket of an attempt that takes too long.
+ * If the server greets that socket later, the client keeps it without using it, and when the server
+ * closes it, takes this for the end of its connection. It then connects once more, and has two
+ * connections with all subscriptions: each call to the node runs twice. An attempt also takes too long
+ * if the process stands still, for example while it starts on a busy machine.
+ */
+export function closeAbandonedAttempts(): Promise<void> {
+  corrected ??= correct();
+  return corrected;
+}
+
+async function correct(): Promise<void> {
+  // Loads all of `nats`, which processes without NATS do not need.
+  const { NodeTransport } = await import("nats/lib/src/node_transport.js");
+  const client = NodeTransport.prototype as unknown as { connect: Connect; close: Close };
+  const { connect, close } = client;
+  client.connect = async function (...args) {
+    await connect.apply(this, args);
+    if (abandoned.has(this)) dropSocket(this);
+  };
+  client.close = async function (error) {
+    if (this.connected) return close.call(this, error);
+    abandoned.add(this);
+    // `connect` has listeners, by which it fails.
+    this.socket?.destroy();
+  };
+}
+
+/** Closes a socket without telling the client, which would connect once more. */
+function dropSocket(attempt: NatsSocket): void {
+  attempt.socket?.removeAllListeners();
+  attempt.socket?.on("error", () => undefined).destroy();
+  attempt.socket = undefined;
+  attempt.done = true;
+}
