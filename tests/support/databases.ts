@@ -11,13 +11,17 @@ export interface TestDatabases {
   drop(): Promise<void>;
 }
 
-/** Clones the template databases. With `empty` the databases have no tables. */
-export async function cloneDatabases({ empty = false } = {}): Promise<TestDatabases> {
+/** Clones the template databases. With `empty` they have no tables, and with `isAscii` no UTF-8. */
+export async function cloneDatabases({
+  empty = false,
+  isAscii = false,
+} = {}): Promise<TestDatabases> {
   const suffix = randomBytes(6).toString("hex");
   const nameOf = (service: DomainService) => `${service}_${suffix}`;
   await administer((service) => {
     const template = empty ? "template0" : service;
-    return `CREATE DATABASE ${nameOf(service)} TEMPLATE ${template} STRATEGY FILE_COPY`;
+    const encoding = isAscii ? "ENCODING 'SQL_ASCII' LOCALE_PROVIDER libc LOCALE 'C'" : "";
+    return `CREATE DATABASE ${nameOf(service)} TEMPLATE ${template} ${encoding} STRATEGY FILE_COPY`;
   });
   return {
     urls: Object.fromEntries(

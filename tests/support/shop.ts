@@ -1,5 +1,5 @@
 import type { AddressInfo } from "node:net";
-import { ServiceBroker, type BrokerOptions } from "moleculer";
+import { ServiceBroker } from "moleculer";
 import type { TypedDocument } from "../../clients/typescript/src/index.ts";
 import { readConfig, singleProcessDefaults } from "../../config/config.ts";
 import { serviceNames } from "../../services/registry.ts";
@@ -36,9 +36,6 @@ export interface TestShop extends ReachableShop {
 
 export const password = "correct horse";
 
-/** Options of the broker. Calls of a test shop time out late, because the machine may be busy. */
-type Options = Pick<BrokerOptions, "requestTimeout">;
-
 /**
  * Starts a shop with these settings in addition to the defaults.
  *
@@ -47,10 +44,9 @@ type Options = Pick<BrokerOptions, "requestTimeout">;
 export async function startTestShop(
   env: Record<string, string> = {},
   shared?: TestDatabases,
-  options?: Options,
 ): Promise<TestShop> {
   const databases = shared ?? (await cloneDatabases());
-  const { broker, url } = await openShop(env, databases.urls, options);
+  const { broker, url } = await openShop(env, databases.urls);
   return {
     ...clientOf(url, databases, operatorOf(broker)),
     broker,
@@ -65,11 +61,11 @@ export async function startTestShop(
 export async function openShop(
   env: Record<string, string>,
   urls: TestDatabases["urls"],
-  options: Options = { requestTimeout: generousMs },
 ): Promise<{ broker: ServiceBroker; url: string }> {
   const config = readConfig({ PORT: "0", LOG_LEVEL: "fatal", ...env }, singleProcessDefaults);
-  const embedded = { databaseUrls: urls };
-  const broker = new ServiceBroker({ ...brokerOptions(config, "test", embedded), ...options });
+  const options = brokerOptions(config, "test", { databaseUrls: urls });
+  // Late, because the machine may be busy.
+  const broker = new ServiceBroker({ ...options, requestTimeout: generousMs });
   await createServices(broker, serviceNames);
   try {
     await broker.start();
