@@ -66,6 +66,34 @@ describe("an iterator", () => {
     await Promise.all([first.return(), second.return()]);
   });
 
+  test("waits for the next connection while that of the last subscription closes", async () => {
+    const sentIn: number[] = [];
+    const closing = Promise.withResolvers<undefined>();
+    class WatchedSocket extends WebSocket {
+      override send(message: string): void {
+        sentIn.push(this.readyState);
+        super.send(message);
+      }
+      override close(code?: number, reason?: string): void {
+        super.close(code, reason);
+        closing.resolve(undefined);
+      }
+    }
+    const client = clientOf({ webSocket: WatchedSocket });
+    const first = client.subscribe(changed);
+    void first.next();
+    await server.subscription();
+    void first.return();
+    await closing.promise;
+    let calls = 0;
+    const second = client.subscribe(changed, {}, { onConnected: () => (calls += 1) });
+    void second.next();
+    await server.subscription();
+    await eventually("the call", () => calls === 1);
+    expect(new Set(sentIn)).toEqual(new Set([WebSocket.OPEN]));
+    await second.return();
+  });
+
   test("calls onConnected only when the shop delivers the events of the subscription", async () => {
     const release = server.holdPongs();
     let calls = 0;

@@ -35,15 +35,19 @@ const pongWithinMs = 5_000;
 
 /** What is used of a WebSocket. */
 interface Sender {
+  readonly readyState: number;
   send(message: string): void;
 }
+
+/** The state of a WebSocket that can send. */
+const openState = 1;
 
 /** Subscriptions over one WebSocket, which is open while there are subscriptions. */
 export class Subscriptions {
   readonly #options: SubscriptionsOptions;
   #socket: Client | undefined;
-  /** The socket of the open connection. */
-  #open: Sender | undefined;
+  /** The socket of the connection, until it is closed. It may be closing. */
+  #connected: Sender | undefined;
   /** What to do at each pong that the shop still has to send, in their order. */
   #pongs: (() => void)[] = [];
   /** The token of the last connection. */
@@ -103,14 +107,13 @@ export class Subscriptions {
     for (let failures = 0; !stop.aborted;) {
       const startedAt = Date.now();
       const socket = this.#connection();
-      // The socket may be open already, for another subscription.
-      const isOpen = this.#open !== undefined;
       const onOpen = () => {
         this.#whenSubscribed(onConnected, stop);
       };
-      const forget = isOpen ? undefined : socket.on("connected", onOpen);
+      const forget = socket.on("connected", onOpen);
       const results = socket.iterate(request);
-      if (isOpen) onOpen();
+      // The socket may be open already, for another subscription.
+      if (this.#sender()) onOpen();
       const end = () => void results.return?.();
       stop.addEventListener("abort", end);
       try {
@@ -126,7 +129,7 @@ export class Subscriptions {
         failures++;
         await this.#recover(error, failures, stop, onDisconnected);
       } finally {
-        forget?.();
+        forget();
         stop.removeEventListener("abort", end);
       }
     }
@@ -140,12 +143,18 @@ export class Subscriptions {
   #whenSubscribed(call: (() => void) | undefined, stop: AbortSignal): void {
     if (call === undefined) return;
     setTimeout(() => {
-      if (this.#open === undefined) return;
+      const sender = this.#sender();
+      if (sender === undefined) return;
       this.#pongs.push(() => {
         if (!stop.aborted) call();
       });
-      this.#open.send(JSON.stringify({ type: MessageType.Ping }));
+      sender.send(JSON.stringify({ type: MessageType.Ping }));
     }, 0);
+  }
+
+  /** Returns the socket if it can send: graphql-ws closes it after the last subscription. */
+  #sender(): Sender | undefined {
+    return this.#connected?.readyState === openState ? this.#connected : undefined;
   }
 
   /** Waits until the next connection can be tried. Throws if it would fail, too. */
@@ -203,10 +212,10 @@ export class Subscriptions {
           if (isReceived) this.#pongs.shift()?.();
         },
         connected: (opened) => {
-          this.#open = opened as Sender;
+          this.#connected = opened as Sender;
         },
         closed: () => {
-          this.#open = undefined;
+          this.#connected = undefined;
           this.#pongs = [];
           clearTimeout(pongTimer);
         },
