@@ -152,21 +152,47 @@ describe("an imported file", () => {
 
   test("matches products, and changes only what differs", () => {
     const product = { id, sku: "A", name: "Mug", description: "", price: 5, stock: 1, version: 3 };
+    const [second, third] = [id.replace("0", "d"), id.replace("0", "e")];
+    const products = [
+      product,
+      { ...product, id: second, sku: "D" },
+      { ...product, id: third, sku: "E" },
+    ];
     const rows = [
       { line: 2, values: { id, name: "Mug", price: 5, stock: 1, version: 1 } },
-      { line: 3, values: { sku: "A", price: 6, stock: 2 } },
-      { line: 4, values: { sku: "A", price: 6, version: 2 } },
+      { line: 3, values: { sku: "D", price: 6, stock: 2 } },
+      { line: 4, values: { sku: "E", price: 6, version: 2 } },
       { line: 5, values: { sku: "B", name: "Cup", price: 7 } },
       { line: 6, values: { sku: "C", price: 7 } },
       { line: 7, values: { id: id.replace("0", "f") } },
     ];
-    expect(matchRows(rows, [product])).toMatchObject([
+    expect(matchRows(rows, products, new Map())).toMatchObject([
       { kind: "unchanged" },
-      { kind: "update", changes: { id, version: 3, price: 6 }, stock: { id, stock: 2 } },
+      {
+        kind: "update",
+        changes: { id: second, version: 3, price: 6 },
+        stock: { id: second, stock: 2 },
+      },
       { kind: "failed", reason: expect.stringContaining("version 3") },
       { kind: "create", input: { sku: "B", name: "Cup", description: "", price: 7, stock: 0 } },
       { kind: "failed" },
       { kind: "failed" },
     ]);
+  });
+  test("rejects a second row of a product, which its id or its SKU names, in any batch", () => {
+    const product = { id, sku: "A", name: "Mug", description: "", price: 5, stock: 1, version: 3 };
+    const lines = new Map<string, number>();
+    const match = (...rows: Parameters<typeof matchRows>[0]) => matchRows(rows, [product], lines);
+    const first = { line: 2, values: { id, price: 6 } };
+    const second = { line: 3, values: { sku: "A", price: 7 } };
+    const repeated = {
+      line: 3,
+      kind: "failed" as const,
+      reason: "Line 2 is a row of the same product.",
+    };
+    expect(match(first, second)).toMatchObject([{ line: 2, kind: "update" }, repeated]);
+    expect(match(second)).toEqual([repeated]);
+    // An interrupted import sends a row again.
+    expect(match(first)).toMatchObject([{ line: 2, kind: "update" }]);
   });
 });

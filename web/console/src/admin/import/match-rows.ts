@@ -27,19 +27,32 @@ export type RowTask = { line: number } & (
 
 type Product = ImportMatchFragment;
 
-/** Compares rows with the products that they match. */
-export function matchRows(rows: readonly ReadRow[], products: readonly Product[]): RowTask[] {
+/** The lines of the rows that name products, by the ids of the products. */
+export type ProductLines = Map<string, number>;
+
+/**
+ * Compares rows with the products that they match. Notes the lines of the products. A row fails if
+ * another line names its product, by an id or by an SKU.
+ */
+export function matchRows(
+  rows: readonly ReadRow[],
+  products: readonly Product[],
+  lines: ProductLines,
+): RowTask[] {
   const byId = new Map(products.map((product) => [product.id, product]));
   const bySku = new Map(products.map((product) => [product.sku, product]));
   return rows.map(({ line, values }) => {
     const { id, sku } = values;
-    if (id !== undefined) {
-      const product = byId.get(id);
-      if (product === undefined) return { line, kind: "failed", reason: importTexts.unknownId };
-      return { line, ...difference(values, product) };
+    const product = id === undefined ? bySku.get(sku ?? null) : byId.get(id);
+    if (product === undefined) {
+      if (id === undefined) return { line, ...creation(values) };
+      return { line, kind: "failed", reason: importTexts.unknownId };
     }
-    const product = bySku.get(sku ?? null);
-    return { line, ...(product ? difference(values, product) : creation(values)) };
+    // A row of an interrupted import is matched again.
+    const first = lines.get(product.id) ?? line;
+    if (first !== line) return { line, kind: "failed", reason: importTexts.repeated(first) };
+    lines.set(product.id, line);
+    return { line, ...difference(values, product) };
   });
 }
 

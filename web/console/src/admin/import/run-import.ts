@@ -8,7 +8,7 @@ import {
   type ImportResultFragment,
 } from "./import.graphql.ts";
 import type { FileRow, RowValues } from "./columns.ts";
-import { matchRows, type ReadRow, type RowTask } from "./match-rows.ts";
+import { matchRows, type ProductLines, type ReadRow, type RowTask } from "./match-rows.ts";
 import { batchesOf, sendValid } from "./send-rows.ts";
 
 /** The number of rows that are compared with their products before the import. */
@@ -35,14 +35,17 @@ export interface BatchOutcome extends ImportCounts {
 /**
  * Imports rows in batches and yields the outcome of each. An import that was interrupted can be
  * repeated: rows that took effect equal their products and change nothing.
+ *
+ * @param lines those of the rows of the file that were imported before; they are noted in it
  */
 export async function* importRows(
   rows: readonly ReadRow[],
+  lines: ProductLines,
   signal: AbortSignal,
 ): AsyncGenerator<BatchOutcome> {
   for (const batch of batchesOf(rows)) {
     signal.throwIfAborted();
-    yield await importBatch(batch);
+    yield await importBatch(batch, lines);
   }
 }
 
@@ -56,9 +59,10 @@ export async function checkRows(rows: readonly FileRow[], signal: AbortSignal): 
     .filter(({ values }) => values.id !== undefined || !isWhole(values))
     .slice(0, checkedRows);
   const faults = new Map<number, string>();
+  const lines: ProductLines = new Map();
   for (const batch of batchesOf(doubtful)) {
     signal.throwIfAborted();
-    for (const task of await tasksOf(batch)) {
+    for (const task of await tasksOf(batch, lines)) {
       if (task.kind === "failed") faults.set(task.line, task.reason);
     }
   }
@@ -73,8 +77,8 @@ function isWhole({ name, price }: RowValues): boolean {
   return name !== undefined && price !== undefined;
 }
 
-async function importBatch(rows: readonly ReadRow[]): Promise<BatchOutcome> {
-  const tasks = await tasksOf(rows);
+async function importBatch(rows: readonly ReadRow[], lines: ProductLines): Promise<BatchOutcome> {
+  const tasks = await tasksOf(rows, lines);
   const faults = new Map<number, string>();
   for (const task of tasks) if (task.kind === "failed") faults.set(task.line, task.reason);
   const creations = tasks.filter((task) => task.kind === "create");
@@ -121,11 +125,11 @@ async function importBatch(rows: readonly ReadRow[]): Promise<BatchOutcome> {
 }
 
 /** Compares rows with their products. A row that the shop cannot look up fails. */
-async function tasksOf(rows: readonly ReadRow[]): Promise<RowTask[]> {
+async function tasksOf(rows: readonly ReadRow[], lines: ProductLines): Promise<RowTask[]> {
   const tasks: RowTask[] = [];
   await sendValid(
     rows,
-    async (part) => tasks.push(...matchRows(part, await matchesOf(part))),
+    async (part) => tasks.push(...matchRows(part, await matchesOf(part), lines)),
     ({ line }, reason) => tasks.push({ line, kind: "failed", reason }),
   );
   return tasks;

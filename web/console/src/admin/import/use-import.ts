@@ -5,7 +5,7 @@ import {
   AdminProductRowsDocument,
   AdminProductViewDocument,
 } from "../products/products.graphql.ts";
-import type { ReadRow } from "./match-rows.ts";
+import type { ProductLines, ReadRow } from "./match-rows.ts";
 import type { ProductFile } from "./read-file.ts";
 import { importRows, type ImportCounts, type RowFault } from "./run-import.ts";
 
@@ -33,8 +33,12 @@ const nothing: ImportProgress = {
  */
 export function useImport(file: ProductFile, rows: readonly ReadRow[]) {
   const client = useQueryClient();
-  const [run, setRun] = useState<{ file: ProductFile; progress: ImportProgress }>();
-  const progress = run?.file === file ? run.progress : undefined;
+  const [run, setRun] = useState<{
+    file: ProductFile;
+    progress: ImportProgress;
+    lines: ProductLines;
+  }>();
+  const { progress, lines = new Map<string, number>() } = run?.file === file ? run : {};
   const running = useRef<AbortController>(undefined);
   useEffect(() => () => running.current?.abort(), [file]);
   const start = async () => {
@@ -43,11 +47,11 @@ export function useImport(file: ProductFile, rows: readonly ReadRow[]) {
     let now: ImportProgress = { ...(progress ?? nothing), state: "running", error: undefined };
     const show = (next: ImportProgress) => {
       now = next;
-      setRun({ file, progress: next });
+      setRun({ file, progress: next, lines });
     };
     show(now);
     try {
-      for await (const batch of importRows(rows.slice(now.done), controller.signal)) {
+      for await (const batch of importRows(rows.slice(now.done), lines, controller.signal)) {
         show({
           ...now,
           created: now.created + batch.created,
