@@ -25,7 +25,7 @@ export default {
   testSequencer: "./tests/support/runner/sequencer.ts",
   // One more than the cores of a small machine, because tests often wait.
   maxWorkers: 3,
-  workerIdleMemoryLimit: "800MB",
+  // No workerIdleMemoryLimit: Jest would end a worker that exceeds it when it has begun the next file.
   // A worker with nothing to do ends at once, but not within half a second on a busy machine.
   workerGracefulExitTimeout: 30_000,
   // More than what a test waits for may take, so that it is the wait that says what is missing.
