@@ -182,7 +182,7 @@ function natsTransporter(
       timeout: 5_000,
       reconnectDelayHandler: reconnectDelay(servers.length, tls ? tlsJitterMs : jitterMs),
       // A connection without answers is closed after three pings.
-      pingInterval: 3_000,
+      pingInterval: 750,
     },
     onUndelivered,
   );

@@ -3,7 +3,7 @@ import type { Msg, NatsConnection, ServerInfo, Status } from "nats";
 import { commonErrors, ClientError } from "../core/errors.ts";
 import { atMostEvery } from "../core/tasks/at-most-every.ts";
 import { MessageParts, partsOf } from "./message-parts.ts";
-import { closeAbandonedAttempts } from "./nats-attempts.ts";
+import { correctAttempts } from "./nats-attempts.ts";
 import { connectionFaultOf, type NatsOptions } from "./nats-faults.ts";
 
 const reminderMs = 3_000;
@@ -52,7 +52,7 @@ export class NatsTransporter extends Transporters.NATS {
   override async connect(): Promise<void> {
     this.#remind();
     try {
-      await closeAbandonedAttempts();
+      await correctAttempts();
       await super.connect();
     } finally {
       clearInterval(this.#reminder);

@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { connect as connectSocket, createServer, type AddressInfo, type Socket } from "node:net";
 import { afterAll, afterEach, expect, test } from "@jest/globals";
 import { connect, type NatsConnection } from "nats";
-import { closeAbandonedAttempts } from "../../broker/nats-attempts.ts";
+import { correctAttempts } from "../../broker/nats-attempts.ts";
 import { createNatsServer } from "../../tools/support/nats-server.ts";
-import { eventually } from "../../tools/support/eventually.ts";
+import { eventually, generousMs } from "../../tools/support/eventually.ts";
 import { cleanUp } from "../../tools/support/processes.ts";
 
 const connections: NatsConnection[] = [];
@@ -38,7 +38,7 @@ test.each([
   ["after the client has given it up", true],
   ["never", false],
 ])("an attempt that the server greets %s leaves no connection", async (_title, isGreeted) => {
-  await closeAbandonedAttempts();
+  await correctAttempts();
   const server = await createNatsServer();
   await server.start();
   const { proxied, proxy, url } = await holdingProxy(server.url);
@@ -63,4 +63,24 @@ test.each([
     for (const { client } of proxied) client.destroy();
     proxy.close();
   }
+});
+
+test("when a server hangs, the other one is tried first", async () => {
+  await correctAttempts();
+  const [first, second] = [await createNatsServer(), await createNatsServer()];
+  await Promise.all([first.start(), second.start()]);
+  const node = await connect({
+    servers: [first.url, second.url],
+    noRandomize: true,
+    pingInterval: 100,
+    reconnectTimeWait: 10,
+    // An attempt to connect to the first server again would take all this time.
+    timeout: 2 * generousMs,
+  });
+  connections.push(node);
+  expect(node.getServer()).toContain(String(first.port));
+  first.pause();
+  await eventually("the connection to the second server", () =>
+    node.getServer().includes(String(second.port)),
+  );
 });

@@ -11,6 +11,8 @@ export interface NatsServer {
   port: number;
   /** Starts the server, unless it runs. */
   start(): Promise<void>;
+  /** Stops the process without closing its connections, as a machine that hangs. */
+  pause(): void;
   killHard(): Promise<void>;
 }
 
@@ -30,6 +32,9 @@ export async function createNatsServer(...args: string[]): Promise<NatsServer> {
     async start() {
       server ??= startProgram(file, ["--addr", "127.0.0.1", "--port", String(port), ...args]);
       await eventually("nats-server listening", () => isListening(port));
+    },
+    pause() {
+      server?.signal("SIGSTOP");
     },
     async killHard() {
       await server?.killHard();
