@@ -87,6 +87,7 @@ test("a failed operation has one line with its fields", () => {
 test("an operation without a span has the trace id that its actions log, if spans are on", () => {
   const requestId = "0AF76519-16CD-43DD-8448-EB211C80319C";
   const log = newLog();
+  recordSpans(false);
   log.done({ ...failed, requestId, traceId: undefined });
   recordSpans(true);
   log.done({ ...failed, requestId, traceId: undefined });

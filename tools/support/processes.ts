@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { createSocket, type Socket } from "node:dgram";
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -197,21 +198,36 @@ export function postmasterPid(dataDir: string): number {
   return Number(readFileSync(join(dataDir, "postgres", "postmaster.pid"), "utf8").split("\n")[0]);
 }
 
-/** The workers of a test run must not take the same port before a program listens on it. */
-const portRanges = 8;
-const portRange = Number(process.env.JEST_WORKER_ID ?? 0) % portRanges;
-const portsPerRange = 1_500;
 /** Below the ephemeral ports of the system, which other connections may take at any time. */
-const firstPort = 20_000 + portRange * portsPerRange;
-let portsTried = Math.floor(Math.random() * portsPerRange);
+const firstPort = 20_000;
+const ports = 12_000;
+let portsTried = Math.floor(Math.random() * ports);
 
-/** Returns a free TCP port of this machine, and not the same one again. */
+/**
+ * Returns a free TCP port of this machine. No other process gets it from this function, also before a
+ * program listens on it: this process keeps the UDP port of the same number until it ends.
+ */
 export async function freePort(): Promise<number> {
   for (;;) {
     portsTried += 1;
-    const port = firstPort + (portsTried % portsPerRange);
+    const port = firstPort + (portsTried % ports);
+    const reservation = await reserve(port);
+    if (reservation === undefined) continue;
     if (await isFree(port)) return port;
+    reservation.close();
   }
+}
+
+function reserve(port: number): Promise<Socket | undefined> {
+  return new Promise((resolve) => {
+    const socket = createSocket("udp4").unref();
+    socket.once("error", () => {
+      resolve(undefined);
+    });
+    socket.bind(port, "127.0.0.1", () => {
+      resolve(socket);
+    });
+  });
 }
 
 function isFree(port: number): Promise<boolean> {

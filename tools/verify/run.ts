@@ -157,16 +157,21 @@ async function applyLoad(plan: RunPlan, environment: RunEnvironment, parts: Part
   const watching = new AbortController();
   const watch = watchBooks(databases, history, watching.signal);
   const working = workload.run();
-  await injectFaults(plan, environment, parts, workload);
-  receivers?.heal();
-  await environment.nats.start();
-  history.write({ line: "phase", phase: "healed", atMs: history.nowMs });
-  workload.end();
-  await working;
-  if (!signal.aborted) await settle(plan, environment, parts, workload);
-  watching.abort();
-  await watch;
-  receivers?.close();
+  try {
+    await injectFaults(plan, environment, parts, workload);
+    receivers?.heal();
+    await environment.nats.start();
+    history.write({ line: "phase", phase: "healed", atMs: history.nowMs });
+    workload.end();
+    await working;
+    if (!signal.aborted) await settle(plan, environment, parts, workload);
+  } finally {
+    // After an error, too: none of them may write to a history that is closed.
+    workload.end();
+    watching.abort();
+    await Promise.allSettled([working, watch]);
+    receivers?.close();
+  }
   await writeFile(
     join(environment.folder, snapshotFile),
     JSON.stringify(await databases.snapshot()),
