@@ -5,12 +5,15 @@ import { createServer } from "../../core/network/http.ts";
 import { listen } from "../../core/network/listen.ts";
 
 /**
- * Checks the ports of a node before anything is started. Throws ConfigError if two ports are the
- * same, and ListenError if a port is in use.
+ * Checks the ports of a node before it opens them. Throws ConfigError if two ports are the same, and
+ * ListenError if a port is in use.
+ *
+ * @param isBrokerMade the broker is made, and has opened the port of the metrics
  */
 export async function assertPortsFree(
   { host, port, metricsPort, healthPort }: Config,
   services: readonly ServiceName[],
+  isBrokerMade = false,
 ): Promise<void> {
   if (services.length === 0) return;
   const ports: [name: string, port: number | undefined][] = [
@@ -20,7 +23,7 @@ export async function assertPortsFree(
   // Only cluster nodes use HEALTH_PORT, and listen on it before all other ports.
   assertDifferent([...ports, ["HEALTH_PORT", healthPort]]);
   for (const [setting, port] of ports) {
-    if (port === undefined) continue;
+    if (port === undefined || (isBrokerMade && setting === "METRICS_PORT")) continue;
     const probe = createServer();
     await listen(probe, port, host, setting);
     await new Promise((closed) => probe.close(closed));

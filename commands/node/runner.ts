@@ -50,6 +50,8 @@ export async function runnerOptions(
       runner.servicePaths = config.services.map(serviceFile);
     }
     requireCluster(config, isChosen ? config.services : []);
+    // Whether the node listens on PORT is known when its services are loaded.
+    await assertPortsFree({ ...config, port: 0 }, isChosen ? config.services : serviceNames);
     const options = optionsOf(config, isChosen ? config.services.join("-") : "node");
     return {
       ...options,
@@ -90,7 +92,7 @@ function asProgram(broker: ServiceBroker, isHot: boolean): void {
     try {
       if (faults.length > 0) throw new ConfigError(faults.join("\n"));
       const config = configOf(broker);
-      await assertPortsFree(config, servicesOf(broker));
+      await assertPortsFree(config, servicesOf(broker), true);
       health = await serveHealth(config, broker);
       await startBroker(broker, start);
       if (isHot) reload(broker);

@@ -65,19 +65,22 @@ describe("the command in docs/deployment.md", () => {
   let program: Program;
   let url: string;
   let healthUrl: string;
+  let metricsUrl: string;
 
   beforeAll(async () => {
-    const [port, healthPort] = [await freePort(), await freePort()];
+    const [port, healthPort, metricsPort] = [await freePort(), await freePort(), await freePort()];
     url = `http://127.0.0.1:${port}`;
     healthUrl = `http://127.0.0.1:${healthPort}/health/ready`;
-    program = runAll({ PORT: String(port), HEALTH_PORT: String(healthPort) });
+    metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`;
+    const ports = { PORT: port, HEALTH_PORT: healthPort, METRICS_PORT: metricsPort };
+    program = runAll(Object.fromEntries(Object.entries(ports).map(([k, v]) => [k, String(v)])));
     await program.said("mol $");
   });
 
   test("starts all services, and says so on HEALTH_PORT", async () => {
     const answer = await fetch(healthUrl);
     expect(await answer.json()).toEqual({ status: "ready", missing: [], readOnly: [] });
-    expect(await (await fetch(`${url}/metrics`)).text()).toContain("moleculer_node_type");
+    expect(await (await fetch(metricsUrl)).text()).toContain("moleculer_node_type");
     await eventually(
       "the gateway being ready",
       async () => (await fetch(`${url}/health/ready`)).ok,

@@ -47,3 +47,24 @@ test("customers load no file of the admins and operators", () => {
   const first = [...filesOf("index.html")].join(" ");
   expect(first).not.toMatch(/admin|operations/);
 });
+
+const texts = (pattern: string) =>
+  globSync(pattern, { cwd: folder }).map((name) => readFileSync(join(folder, name), "utf8"));
+
+test("all variables of the styles are defined", () => {
+  const styles = [...texts("**/*.css"), ...texts("*.html")].join("\n");
+  const scripts = texts("**/*.js").join("\n");
+  const names = (text: string, pattern: RegExp) =>
+    new Set([...text.matchAll(pattern)].map(([, name]) => name));
+  const used = names(styles, /var\((--[\w-]+)(?!\s*,)[\s)]/g);
+  const defined = names(styles, /(--[\w-]+)\s*:/g);
+  const set = names(scripts, /["'`](--[\w-]+)["'`]/g);
+  expect(used.size).toBeGreaterThan(10);
+  expect([...used].filter((name) => !defined.has(name) && !set.has(name))).toEqual([]);
+});
+
+test("colours follow the theme, which no built style sheet sets", () => {
+  const styles = texts("**/*.css").join("\n");
+  expect(styles).toContain("light-dark(");
+  expect(styles).not.toContain("--lightningcss-");
+});
