@@ -672,6 +672,24 @@ test("a search without a connection says that it waits, and is done later", asyn
   await context.close();
 });
 
+test("a browser without a network uses a shop that answers, as one on the same machine", async () => {
+  await addProduct("Felt Board", 20);
+  const { page, context, problems } = await openConsole(browser, shop.url);
+  await page.getByRole("link", { name: "Felt Board" }).waitFor();
+  const asked = page.waitForResponse(page.url());
+  await page.evaluate(`
+    Object.defineProperty(navigator, "onLine", { value: false });
+    dispatchEvent(new Event("offline"));
+  `);
+  await asked;
+  const searched = page.waitForResponse((response) => response.url().endsWith("/graphql"));
+  await page.getByLabel("Search").fill("felt");
+  await searched;
+  expect(await page.getByText("You are offline.").count()).toBe(0);
+  expect(problems).toEqual([]);
+  await context.close();
+});
+
 test("a page whose first file fails says so, and loads again", async () => {
   const context = await browser.newContext();
   const page = await context.newPage();

@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from "react";
+import { onlineManager } from "@tanstack/react-query";
 
 /** A shorter interruption, for example for a renewed token, is not shown. */
 const graceMs = 3_000;
@@ -34,12 +35,10 @@ export function noteConnected(subscription: object): void {
 
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
-  window.addEventListener("online", listener);
-  window.addEventListener("offline", listener);
+  const leave = onlineManager.subscribe(listener);
   return () => {
     listeners.delete(listener);
-    window.removeEventListener("online", listener);
-    window.removeEventListener("offline", listener);
+    leave();
   };
 }
 
@@ -47,7 +46,7 @@ function subscribe(listener: () => void): () => void {
 export type ConnectionState = "connected" | "lost" | "offline";
 
 function connectionState(): ConnectionState {
-  if (!navigator.onLine) return "offline";
+  if (!onlineManager.isOnline()) return "offline";
   return isLost ? "lost" : "connected";
 }
 

@@ -1,3 +1,4 @@
+import { onlineManager } from "@tanstack/react-query";
 import { isShopError } from "../../../../clients/typescript/src/index.ts";
 import { noteConnected, noteDisconnected } from "./connection.ts";
 import { queryClient } from "./query-client.ts";
@@ -17,6 +18,7 @@ function isOfShop({ status, headers }: Response): boolean {
 
 /** Any request can be the first that is answered again: then the page loads what has failed. */
 function noteAnswer(): void {
+  onlineManager.setOnline(true);
   if (!isUnanswered) return;
   isUnanswered = false;
   clearTimeout(probe);
@@ -39,11 +41,34 @@ function noteNoAnswer(): void {
 }
 
 async function askAgain(): Promise<void> {
+  clearTimeout(probe);
   probe = undefined;
   const answer = await fetch(location.href, { cache: "no-store" }).catch(() => undefined);
-  if (answer !== undefined && isOfShop(answer)) noteAnswer();
-  else noteNoAnswer();
+  if (answer !== undefined && isOfShop(answer)) {
+    noteAnswer();
+    return;
+  }
+  if (!navigator.onLine) onlineManager.setOnline(false);
+  noteNoAnswer();
 }
+
+/**
+ * The page is offline if the browser says so and the shop does not answer: a shop on the same machine
+ * does, without any network.
+ */
+onlineManager.setEventListener((setOnline) => {
+  const onOffline = () => void askAgain();
+  const onOnline = () => {
+    setOnline(true);
+    if (isUnanswered) void askAgain();
+  };
+  window.addEventListener("offline", onOffline);
+  window.addEventListener("online", onOnline);
+  return () => {
+    window.removeEventListener("offline", onOffline);
+    window.removeEventListener("online", onOnline);
+  };
+});
 
 /** Sends a request, and notes whether the shop answers: also on pages without a subscription. */
 export const watchedFetch: typeof fetch = async (input, init) => {
