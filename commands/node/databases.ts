@@ -75,8 +75,9 @@ export async function launchDatabases(
 function warnOfEmbedded(databaseUrls: Config["databaseUrls"]): void {
   const embedded = domainServices.filter((name) => databaseUrls[name] === undefined);
   if (embedded.length === domainServices.length) return;
-  const settings = embedded.map(databaseUrlName).join(" and ");
+  const list = new Intl.ListFormat("en-GB");
+  const settings = list.format(embedded.map(databaseUrlName));
   process.stderr.write(
-    `Warning: the embedded PostgreSQL in DATA_DIR has the databases of ${embedded.join(" and ")}, because ${settings} ${embedded.length === 1 ? "is" : "are"} not set.\n`,
+    `Warning: the embedded PostgreSQL in DATA_DIR has the databases of ${list.format(embedded)}, because ${settings} ${embedded.length === 1 ? "is" : "are"} not set.\n`,
   );
 }

@@ -71,6 +71,9 @@ function assertOutside(path: string, dataDir: string): void {
     );
   }
   const backup = backupAround(path);
+  if (backup === path) {
+    throw new CommandError(`${path} is a backup; name a new folder.`);
+  }
   if (backup !== undefined) {
     throw new CommandError(
       `${path} is in the backup ${backup}, which may be deleted as a whole; name a folder outside of it.`,

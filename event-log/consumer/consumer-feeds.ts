@@ -119,8 +119,9 @@ export class ConsumerFeeds implements ConsumerOperations {
     const { consumer, readModels } = this.#options;
     const tables = readModels[producer];
     if (tables === undefined) {
-      const available = Object.keys(readModels).join(", ") || "no producer";
-      throw invalidProducer(`${consumer} has read models of ${available}.`);
+      const producers = Object.keys(readModels).join(", ");
+      const available = producers === "" ? "no read models" : `read models of ${producers}`;
+      throw invalidProducer(`${consumer} has ${available}.`);
     }
     const difference = await this.#reconcile(ctx, producer);
     const page = await readPage(ctx.broker, producer, 0, consumer);

@@ -38,7 +38,7 @@ test.each([
   ["a link to DATA_DIR", "link", /link is in DATA_DIR /],
   ["a folder in DATA_DIR", "data/backup", / is in DATA_DIR .*data; a backup must be outside,/],
   ["a folder in DATA_DIR by a link", "link/backup", / is in DATA_DIR /],
-  ["another backup", "other", /other is in the backup .*other, which may be deleted as a whole;/],
+  ["another backup", "other", /other is a backup; name a new folder\.$/],
   ["a folder in another backup", "other/backup", / is in the backup .*other, which may be /],
   ["a folder in another backup by a link", "backups/backup", / is in the backup .*other, which /],
   ["a folder without its parent", "no/backup", /no is not a folder; make it first,/],

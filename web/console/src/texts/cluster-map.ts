@@ -48,7 +48,7 @@ export const mapTexts = {
   },
   asTables: "Tables",
   nodesTable: "Nodes",
-  toolsTable: "Consoles and commands",
+  toolsTable: "REPLs and commands",
   tools: (ids: string) => `Connected to call the shop, without a service: ${ids}.`,
   flowsTable: "Flows",
   databasesTable: "Databases",

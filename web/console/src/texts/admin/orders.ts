@@ -22,7 +22,7 @@ export const adminOrderTexts = {
   allUsers: "Orders of all users",
   numberInvalid: "Enter a complete order number, for example 1HN4-7T2C-9KQ0.",
   userInvalid: "The address of this page names no valid customer.",
-  priceNeedsMore: "A filter by total also needs a start time, a number or a customer.",
+  priceNeedsMore: "A filter by total also needs “Placed from” or a number.",
   priceTooLow: "Enter an amount that is not below “Total from”.",
   live: "Live",
   notLive: "Not live",

@@ -41,7 +41,7 @@ export const adminUserTexts = {
   reset: "Create reset token",
   resetTitle: "Password reset",
   resetNote: (name: string, until: string) =>
-    `Hand it to ${name} only. A new password can be set with it once, on the page “Forgot your password?”, until ${until}.`,
+    `Hand it to ${name} only. A new password can be set with it once, on the page “Set a new password”, until ${until}.`,
   resetText: "Earlier reset tokens of the user become invalid.",
   noReset: "Admins reset their passwords with the help of the operator.",
   erase: "Erase personal data",
