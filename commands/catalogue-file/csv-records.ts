@@ -9,8 +9,11 @@ export interface FileLine {
 /** A record of a CSV file: one line, or several if a quoted cell has line ends. */
 export type CsvRecord = FileLine[];
 
-/** Far above a row with the longest texts. A quote that is not closed would swallow all lines. */
-const maxRecordCharacters = 20_000;
+/** Why a record is left out: a quote is not closed, or it is too long. */
+export type RecordFault = "openQuote" | "tooLong";
+
+/** What is kept of a record whose quote is not closed. */
+export const maxRecordCharacters = 1_000_000;
 
 /** Far above a row with the longest texts, all in escapes of JSON. */
 export const maxLineCharacters = 100_000;
@@ -44,42 +47,48 @@ export async function* splitLines(texts: AsyncIterable<string>): AsyncGenerator<
 }
 
 /**
- * Splits lines into records: a record ends with the line at which its number of quotes is even.
- * A record with a quote that is not closed loses its first line only, so that one bad row does not
- * swallow the good ones after it.
+ * Splits lines into records. A line with a quote inside a cell is a record of its own, which no parser
+ * accepts. A record with a quote that is not closed loses its first line only, so that one bad row does
+ * not swallow the good ones after it. The lines of a cell are never taken for rows: a record that is
+ * too long is left out up to its end.
  */
 export class CsvRecords {
   #open: CsvRecord = [];
   #characters = 0;
-  #hasOpenQuote = false;
-  readonly #onUnclosed: (line: number) => void;
+  #isQuoted = false;
+  readonly #onFault: (line: number, fault: RecordFault) => void;
 
-  /** @param onUnclosed called for a line with a quote that is not closed */
-  constructor(onUnclosed: (line: number) => void) {
-    this.#onUnclosed = onUnclosed;
+  /** @param onFault called for the first line of a record that is left out */
+  constructor(onFault: (line: number, fault: RecordFault) => void) {
+    this.#onFault = onFault;
   }
 
   /** Adds a line. Returns the records that it completes. */
   push(line: FileLine): CsvRecord[] {
     if (this.#open.length === 0 && line.text.trim() === "") return [];
-    this.#open.push(line);
+    const end = endOf(line.text, this.#isQuoted);
+    const isLeftOut = this.#characters > maxRecordCharacters;
     this.#characters += line.text.length;
-    if (hasOddQuotes(line.text)) this.#hasOpenQuote = !this.#hasOpenQuote;
-    if (!this.#hasOpenQuote) return [this.#take()];
-    return this.#characters > maxRecordCharacters ? this.#dropFirst() : [];
+    if (end === "quoted") {
+      this.#isQuoted = true;
+      if (!isLeftOut) this.#open.push(line);
+      return [];
+    }
+    if (this.#characters > maxRecordCharacters) {
+      this.#leaveOut();
+      return [];
+    }
+    this.#open.push(line);
+    const isUnclosed = end === "stray" && this.#open.length > 1;
+    return isUnclosed ? this.#dropFirst() : [this.#take()];
   }
 
   /** Returns the last records of the file. */
   end(): CsvRecord[] {
     const records: CsvRecord[] = [];
+    if (this.#characters > maxRecordCharacters) this.#leaveOut();
     while (this.#open.length > 0) records.push(...this.#dropFirst());
     return records;
-  }
-
-  /** Splits the lines of a record that is not valid again, without its first line. */
-  static after(record: CsvRecord, onUnclosed: (line: number) => void): CsvRecord[] {
-    const records = new CsvRecords(onUnclosed);
-    return [...record.slice(1).flatMap((line) => records.push(line)), ...records.end()];
   }
 
   #take(): CsvRecord {
@@ -89,19 +98,48 @@ export class CsvRecords {
     if (last !== undefined) last.text = last.text.replace(/\r$/, "");
     this.#open = [];
     this.#characters = 0;
-    this.#hasOpenQuote = false;
+    this.#isQuoted = false;
     return record;
+  }
+
+  /** The lines of a record that is too long are not all kept: none is taken for a row. */
+  #leaveOut(): void {
+    const [first] = this.#take();
+    if (first !== undefined) this.#onFault(first.line, "tooLong");
   }
 
   #dropFirst(): CsvRecord[] {
     const [first, ...others] = this.#take();
-    if (first !== undefined) this.#onUnclosed(first.line);
+    if (first !== undefined) this.#onFault(first.line, "openQuote");
     return others.flatMap((line) => this.push(line));
   }
 }
 
-function hasOddQuotes(text: string): boolean {
-  let isOdd = false;
-  for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at + 1)) isOdd = !isOdd;
-  return isOdd;
+/**
+ * Returns where a line ends: in a cell with quotes, at the end of a record, or nowhere, because a quote
+ * is inside a cell without quotes or a text follows the closing quote.
+ *
+ * @param isQuoted the line begins in a cell with quotes
+ */
+function endOf(text: string, isQuoted: boolean): "quoted" | "record" | "stray" {
+  let at = 0;
+  let quote = text.indexOf('"');
+  for (let isInCell = isQuoted; ; isInCell = false) {
+    if (!isInCell && quote !== at) {
+      const comma = text.indexOf(",", at);
+      const isEnd = comma < 0;
+      if (quote >= 0 && (isEnd || quote < comma)) return "stray";
+      if (isEnd || quote < 0) return "record";
+      at = comma + 1;
+      continue;
+    }
+    if (!isInCell) quote = text.indexOf('"', at + 1);
+    while (quote >= 0 && text[quote + 1] === '"') quote = text.indexOf('"', quote + 2);
+    if (quote < 0) return "quoted";
+    at = quote + 1;
+    if (at === text.length || text.slice(at) === "\r") return "record";
+    if (text[at] !== ",") return "stray";
+    at += 1;
+    quote = text.indexOf('"', at);
+  }
 }

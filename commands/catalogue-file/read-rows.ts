@@ -7,8 +7,10 @@ import {
   CsvRecords,
   splitLines,
   maxLineCharacters,
+  maxRecordCharacters,
   type CsvRecord,
   type FileLine,
+  type RecordFault,
 } from "./csv-records.ts";
 import { readNow } from "../../core/text-file.ts";
 import { fileError } from "./file-error.ts";
@@ -108,20 +110,24 @@ async function* withoutBanner(
 
 const tooLongFault = `The line has more than ${maxLineCharacters} characters.`;
 
+const recordFaults: Record<RecordFault, string> = {
+  openQuote: "The row is not valid CSV: a quote is not closed.",
+  tooLong: `The row has more than ${maxRecordCharacters} characters, or a quote is not closed.`,
+};
+
 /** The records that one call of the parser takes. */
 const recordsPerCall = 100;
 
 async function* csvRows(file: string, lines: AsyncIterable<FileLine>): AsyncGenerator<FileRow> {
   const faults: FileRow[] = [];
-  const onUnclosed = (line: number) => {
-    faults.push({ line, fault: "The row is not valid CSV: a quote is not closed." });
-  };
-  const records = new CsvRecords(onUnclosed);
+  const records = new CsvRecords((line, fault) => {
+    faults.push({ line, fault: recordFaults[fault] });
+  });
   let columns: string[] | undefined;
   let waiting: CsvRecord[] = [];
   const take = () => {
     columns ??= columnsOf(file, waiting.shift());
-    const rows = rowsOf(columns, waiting, onUnclosed);
+    const rows = rowsOf(columns, waiting);
     waiting = [];
     return [...faults.splice(0), ...rows].sort((a, b) => a.line - b.line);
   };
@@ -158,18 +164,13 @@ function columnsOf(file: string, head: CsvRecord | undefined): string[] {
 }
 
 /** Converts records. If one of several is not valid, each is parsed by itself. */
-function rowsOf(
-  columns: readonly string[],
-  records: readonly CsvRecord[],
-  onUnclosed: (line: number) => void,
-): FileRow[] {
+function rowsOf(columns: readonly string[], records: readonly CsvRecord[]): FileRow[] {
   const parsed = parsedRecords(records);
   if (parsed === undefined) {
-    if (records.length > 1) return records.flatMap((one) => rowsOf(columns, [one], onUnclosed));
+    if (records.length > 1) return records.flatMap((one) => rowsOf(columns, [one]));
     const [record = []] = records;
     const line = record[0]?.line ?? 0;
-    const fault = { line, fault: "The row is not valid CSV: a quote is inside a cell." };
-    return [fault, ...rowsOf(columns, CsvRecords.after(record, onUnclosed), onUnclosed)];
+    return [{ line, fault: "The row is not valid CSV: a quote is inside a cell." }];
   }
   return records.map((record, index) => {
     const cells = parsed[index] ?? [];

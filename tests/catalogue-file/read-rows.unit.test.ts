@@ -70,6 +70,28 @@ describe("a CSV file", () => {
     expect(skus).toEqual(["A", "E", "G"]);
   });
 
+  test("has no row of the lines in a cell, and no broken row disturbs the ones after it", async () => {
+    const long = `${"x".repeat(1_000)}\n`.repeat(1_100);
+    const content = [
+      "sku,name",
+      '0,12" pipe',
+      'A,"a\nX,x\n"',
+      `B,"${long}X,x\n"`,
+      'C,"c',
+      'D,"d"',
+      "E,e",
+    ].join("\n");
+    const rows = await read("csv", content);
+    expect(rows).toEqual([
+      { line: 2, fault: "The row is not valid CSV: a quote is inside a cell." },
+      { line: 3, values: { sku: "A", name: "a\nX,x\n" } },
+      { line: 6, fault: expect.stringContaining("The row has more than 1000000 characters") },
+      { line: 1_108, fault: "The row is not valid CSV: a quote is not closed." },
+      { line: 1_109, values: { sku: "D", name: "d" } },
+      { line: 1_110, values: { sku: "E", name: "e" } },
+    ]);
+  });
+
   test.each([
     ["sku,colour", 'There is no column "colour"'],
     ["name,price", "A column id or sku is required"],

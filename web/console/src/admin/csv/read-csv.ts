@@ -5,8 +5,8 @@ type Content = { cells: string[] } | { fault: CsvFault };
 /** A record of a CSV file with the line at which it begins: its cells, or why it has none. */
 export type CsvRecord = { line: number } & Content;
 
-/** Far above a row with the longest texts. A quote that is not closed would swallow all lines. */
-const maxRecordCharacters = 20_000;
+/** Far above a row with the longest texts. */
+const maxRecordCharacters = 1_000_000;
 
 /**
  * Yields the records of a CSV file (RFC 4180). A record that is not valid loses its first line only, so
@@ -19,60 +19,85 @@ export function* csvRecords(file: string): Generator<CsvRecord, void, undefined>
   let line = 1;
   while (start < text.length) {
     const { end, lines, ...content } = recordAt(text, start);
-    if (!isBlank(content)) yield { line, ...content };
+    const isBlank = text.slice(start, end).trim() === "";
+    if (!isBlank) yield { line, ...content };
     start = end + 1;
     line += lines;
   }
 }
 
-/** Tells whether a line is empty. Cells without a value have commas between them. */
-function isBlank(content: Content): boolean {
-  if ("fault" in content) return false;
-  const [first = "", ...others] = content.cells;
-  return others.length === 0 && first.trim() === "";
-}
-
 type RecordText = { end: number; lines: number } & Content;
 
-/** Reads lines until each quote is closed. */
+/**
+ * Reads cells until the end of a record. One that fails has only its first line: the lines of a cell are
+ * taken for rows only if its quote is not closed.
+ */
 function recordAt(text: string, start: number): RecordText {
-  const first = lineEnd(text, start);
-  const failed = (fault: CsvFault): RecordText => ({ end: first, lines: 1, fault });
-  let hasOpenQuote = false;
-  let from = start;
-  for (let lines = 1; ; lines += 1) {
-    const end = lineEnd(text, from);
-    if (end - start > maxRecordCharacters) return failed(lines === 1 ? "tooLong" : "openQuote");
-    if (hasOddQuotes(text.slice(from, end))) hasOpenQuote = !hasOpenQuote;
-    if (!hasOpenQuote) {
-      const cells = cellsOf(text.slice(start, text[end - 1] === "\r" ? end - 1 : end));
-      return cells === undefined ? failed("strayQuote") : { end, lines, cells };
+  const cells: string[] = [];
+  let lines = 1;
+  for (let at = start; ;) {
+    const cell = cellAt(text, at);
+    if (cell === undefined) return { end: lineEnd(text, start), lines: 1, fault: "openQuote" };
+    lines += cell.lineEnds;
+    const isStray = cell.separator === "other";
+    if (isStray) {
+      const fault = lines > 1 ? "openQuote" : "strayQuote";
+      return { end: lineEnd(text, start), lines: 1, fault };
     }
-    if (end === text.length) return failed("openQuote");
-    from = end + 1;
+    cells.push(cell.value);
+    if (cell.separator === "end") {
+      const isTooLong = cell.end - start > maxRecordCharacters;
+      return { end: cell.end, lines, ...(isTooLong ? { fault: "tooLong" } : { cells }) };
+    }
+    at = cell.end + 1;
   }
+}
+
+interface Cell {
+  value: string;
+  /** The number of line ends in the cell. */
+  lineEnds: number;
+  /** The place of what follows the cell: a comma, the line end of the record, or nothing valid. */
+  end: number;
+  separator: "comma" | "end" | "other";
+}
+
+const plainCell = /[^",\n]*/y;
+
+/** Returns the cell at a place; undefined if its quote is not closed. */
+function cellAt(text: string, start: number): Cell | undefined {
+  let value: string;
+  let end: number;
+  let lineEnds = 0;
+  if (text[start] === '"') {
+    end = closingQuote(text, start + 1);
+    if (end < 0) return undefined;
+    const quoted = text.slice(start + 1, end);
+    value = quoted.replaceAll('""', '"');
+    lineEnds = quoted.split("\n").length - 1;
+    end += 1;
+    if (text[end] === "\r" && isLineEnd(text, end + 1)) end += 1;
+  } else {
+    plainCell.lastIndex = start;
+    [value = ""] = plainCell.exec(text) ?? [];
+    end = start + value.length;
+    if (isLineEnd(text, end)) value = value.replace(/\r$/, "");
+  }
+  const separator = isLineEnd(text, end) ? "end" : text[end] === "," ? "comma" : "other";
+  return { value, lineEnds, end, separator };
+}
+
+function closingQuote(text: string, start: number): number {
+  let quote = text.indexOf('"', start);
+  while (quote >= 0 && text[quote + 1] === '"') quote = text.indexOf('"', quote + 2);
+  return quote;
+}
+
+function isLineEnd(text: string, at: number): boolean {
+  return at >= text.length || text[at] === "\n";
 }
 
 function lineEnd(text: string, start: number): number {
   const end = text.indexOf("\n", start);
   return end < 0 ? text.length : end;
-}
-
-function hasOddQuotes(text: string): boolean {
-  let isOdd = false;
-  for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at + 1)) isOdd = !isOdd;
-  return isOdd;
-}
-
-/** Splits a record. Returns undefined if a quote is inside a cell that has no quotes around it. */
-function cellsOf(record: string): string[] | undefined {
-  if (!record.includes('"')) return record.split(",");
-  const cells: string[] = [];
-  const cell = /(?:"([^"]*(?:""[^"]*)*)"|([^",]*))(,|$)/y;
-  for (;;) {
-    const [, quoted, plain = "", separator] = cell.exec(record) ?? [];
-    if (separator === undefined) return undefined;
-    cells.push(quoted?.replaceAll('""', '"') ?? plain);
-    if (separator === "") return cells;
-  }
 }
