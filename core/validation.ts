@@ -234,21 +234,32 @@ export function inputCleaner(rules: object): (params: unknown) => unknown {
   return (params) => withNormalized(texts, withoutNulls(params));
 }
 
-/** Returns the names of the parameters that are normalized texts. */
+interface TextRule {
+  isNormalized?: true;
+  items?: TextRule;
+}
+
+/** Returns the names of the parameters that are normalized texts, or lists of them. */
 function textsIn(rules: object): string[] {
-  return Object.entries(rules as Record<string, { isNormalized?: true } | boolean>)
-    .filter(([, rule]) => typeof rule === "object" && rule.isNormalized)
+  return Object.entries(rules as Record<string, TextRule | boolean>)
+    .filter(
+      ([, rule]) => typeof rule === "object" && (rule.isNormalized ?? rule.items?.isNormalized),
+    )
     .map(([name]) => name);
 }
 
 function withNormalized(texts: readonly string[], params: unknown): unknown {
   if (texts.length === 0 || typeof params !== "object" || params === null) return params;
   const values = params as Record<string, unknown>;
-  const changed = texts.flatMap((name) => {
-    const value = values[name];
-    return typeof value === "string" ? [[name, normalized(value)] as const] : [];
-  });
-  return changed.length === 0 ? params : { ...params, ...Object.fromEntries(changed) };
+  const given = texts.filter((name) => values[name] !== undefined);
+  if (given.length === 0) return params;
+  const changed = given.map((name) => [name, normalizedValue(values[name])] as const);
+  return { ...params, ...Object.fromEntries(changed) };
+}
+
+function normalizedValue(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(normalizedValue);
+  return typeof value === "string" ? normalized(value) : value;
 }
 
 function withoutNulls(params: unknown): unknown {

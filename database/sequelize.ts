@@ -18,8 +18,24 @@ export const lockTimeoutMs = 3_000;
  * (`transaction` in `database.mixin.ts`).
  */
 const idleInTransactionTimeoutMs = 750;
-/** One plan for each statement. Planning again for each set of values takes longer than it saves. */
-const genericPlans = "-c plan_cache_mode=force_generic_plan";
+/**
+ * The settings of a connection on which the statements depend. Those of the server, a database or a role
+ * may differ. One plan for each statement: planning again for each set of values takes longer than it
+ * saves.
+ */
+const sessionSettings = {
+  plan_cache_mode: "force_generic_plan",
+  default_transaction_isolation: "read committed",
+  datestyle: "ISO",
+  intervalstyle: "postgres",
+  bytea_output: "hex",
+  array_nulls: "on",
+  standard_conforming_strings: "on",
+  transform_null_equals: "off",
+};
+const startupOptions = Object.entries(sessionSettings)
+  .map(([name, value]) => `-c ${name}=${value.replaceAll(" ", "\\ ")}`)
+  .join(" ");
 /** Sequelize adapts statements that define tables to this version. The shop uses none of them. */
 const assumedVersion = "18.0.0";
 /** How long a statement waits for a connection of the pool. */
@@ -108,7 +124,7 @@ export function openSequelize(url: string, poolMax: number): Sequelize {
       ssl,
       application_name: applicationName,
       keepAlive: true,
-      options: genericPlans,
+      options: startupOptions,
       statement_timeout: statementTimeoutMs,
       lock_timeout: lockTimeoutMs,
       idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,

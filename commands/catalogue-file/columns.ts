@@ -32,7 +32,7 @@ export type RowValues = Partial<Omit<Product, "createdAt" | "updatedAt" | "sku">
 export type FileRow = { line: number } & ({ values: RowValues } | { fault: string });
 
 /** A number with leading zeros is a code of another column, and no number of JSON or GraphQL. */
-const wholeNumber = /^(?:0|-?[1-9]\d{0,14})$/;
+export const wholeNumber = /^(?:0|-?[1-9]\d{0,14})$/;
 
 /** Returns the column that a text names, in upper or lower case. Returns any other text as it is. */
 export function columnOf(text: string): string {

@@ -236,10 +236,12 @@ function productUpdateOf({ product, values, changes }: UpdateTask) {
 }
 
 /** Returns true for an error that a match with the present products may avoid. */
-function isOutdated({ kind }: RowTask, { code }: BulkError): boolean {
-  const { VERSION_CONFLICT, SKU_TAKEN } = productErrors;
+function isOutdated({ kind, values }: RowTask, { code }: BulkError): boolean {
+  const { VERSION_CONFLICT, SKU_TAKEN, PRODUCT_NOT_FOUND } = productErrors;
   // The input was checked: this id or SKU has been created meanwhile.
   if (kind === "create")
     return code === SKU_TAKEN.code || code === commonErrors.BAD_USER_INPUT.code;
+  // A deleted product leaves its SKU to a new one.
+  if (code === PRODUCT_NOT_FOUND.code) return values.id === undefined;
   return code === VERSION_CONFLICT.code;
 }

@@ -2,7 +2,14 @@ import { constants, createReadStream, openSync, statSync } from "node:fs";
 import { Socket } from "node:net";
 import { CsvError, parse } from "csv-parse/sync";
 import { CommandError } from "../../core/command-error.ts";
-import { columnOf, faultOfColumns, rowOfCells, rowOfJson, type FileRow } from "./columns.ts";
+import {
+  columnOf,
+  faultOfColumns,
+  rowOfCells,
+  rowOfJson,
+  wholeNumber,
+  type FileRow,
+} from "./columns.ts";
 import {
   CsvRecords,
   splitLines,
@@ -204,7 +211,22 @@ async function* jsonRows(lines: AsyncIterable<FileLine>): AsyncGenerator<FileRow
 
 function parsedLine(line: number, text: string): FileRow {
   try {
-    const json: unknown = JSON.parse(text);
+    let fraction: string | undefined;
+    const json: unknown = JSON.parse(
+      text,
+      (name, value: unknown, context?: { source?: string }) => {
+        // As a number, 1e-400 is 0, and 0.99999999999999999999 is 1.
+        if (typeof value === "number" && !wholeNumber.test(context?.source ?? ""))
+          fraction ??= name;
+        return value;
+      },
+    );
+    if (fraction !== undefined) {
+      return {
+        line,
+        fault: `'${fraction}' must be a whole number, without fraction and exponent.`,
+      };
+    }
     const repeated = repeatedFieldOf(text);
     if (repeated === undefined) return rowOfJson(line, json);
     return { line, fault: `The field '${repeated}' is given twice.` };

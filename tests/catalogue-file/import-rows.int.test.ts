@@ -190,6 +190,34 @@ describe("an import", () => {
     expect(await bySku("L-1")).toMatchObject({ name: "Cup", price: 6, stock: 4, version: 2 });
   });
 
+  test("creates a product again that is deleted meanwhile, if its row has no id", async () => {
+    await importFile("sku,name,price\nG-1,Mug,5\nG-2,Cup,5\n");
+    const { id } = await bySku("G-2");
+    const call = shop.broker.call.bind(shop.broker) as (...args: unknown[]) => Promise<unknown>;
+    const deleted = new Set<string>();
+    const spy = jest.spyOn(shop.broker, "call").mockImplementation(async (...args: unknown[]) => {
+      if (args[0] === "products.updateMany" && deleted.size === 0) {
+        for (const one of [(await bySku("G-1")).id, id]) {
+          deleted.add(one);
+          await call("products.updateInventory", { id: one, type: 3, number: 0 });
+        }
+      }
+      return await call(...args);
+    });
+    try {
+      const rows = ["id,sku,name,price", ",G-1,Pot,6", `${id},,Jug,6`];
+      expect(await importFile(rows.join("\n"))).toMatchObject({
+        created: 1,
+        failed: 1,
+        faults: [[3, expect.any(String), "PRODUCT_NOT_FOUND"]],
+      });
+    } finally {
+      spy.mockRestore();
+    }
+    expect(deleted.size).toBe(2);
+    expect(await bySku("G-1")).toMatchObject({ name: "Pot", version: 1 });
+  });
+
   test("of an exported catalogue changes nothing", async () => {
     await shop.call("products.create", {
       name: '"=HYPERLINK(1)"',

@@ -143,6 +143,17 @@ describe("a CSV file", () => {
   });
 });
 
+test.each(["1.0", "1e2", "1e-400", "0.99999999999999999999", "1.5", "-0"])(
+  "a number of JSON lines like %s is no whole number",
+  async (number) => {
+    const rows = await read("jsonl", `{"sku":"A","price":${number}}\n{"sku":"B","price":12}`);
+    expect(rows).toEqual([
+      { line: 1, fault: expect.stringContaining("'price' must be a whole number") },
+      { line: 2, values: { sku: "B", price: 12 } },
+    ]);
+  },
+);
+
 test.each([
   ["csv", (text: string) => `sku,name\nA,${text}\nB,b\n`, 2],
   ["jsonl", (text: string) => `{"sku":"${text}"}\n{"sku":"B","name":"b"}`, 1],

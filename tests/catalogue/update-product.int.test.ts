@@ -413,8 +413,13 @@ test("productsBySku returns products in the order of the SKUs", async () => {
     return (await shop.call<Product>("products.create", input)).id;
   };
   const [first, second] = [await create("DISH-1"), await create("DISH-2")];
+  const cafe = await create("Caf\u00e9-1");
   const { productsBySku } = await dataOf<{ productsBySku: (Product | null)[] }>(
     '{ productsBySku(skus: ["DISH-2", "dish-1", "DISH-1", "DISH-2"]) { id } }',
   );
   expect(productsBySku).toEqual([{ id: second }, null, { id: first }, { id: second }]);
+  const decomposed = await dataOf<{ productsBySku: (Product | null)[] }>(
+    '{ productsBySku(skus: ["Cafe\u0301-1"]) { id } }',
+  );
+  expect(decomposed.productsBySku).toEqual([{ id: cafe }]);
 });

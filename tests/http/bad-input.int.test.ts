@@ -305,6 +305,13 @@ test("INSUFFICIENT_STOCK contains the product, the requested number and the stoc
   });
 });
 
+test("an email that breaks several rules has a message for each", async () => {
+  const email = "a\u202eb@x.example";
+  const { fields } = await errorOf("registerUser", { input: { ...newUser, email } });
+  expect(fields).toHaveLength(2);
+  expect(fields?.map(({ message }) => message)).not.toContain("");
+});
+
 test("login returns INVALID_CREDENTIALS for an empty password", async () => {
   const input = { email: "admin@example.com", password: "" };
   expect((await errorOf("login", { input })).code).toBe("INVALID_CREDENTIALS");

@@ -51,10 +51,14 @@ export interface UserErased {
 }
 
 /** The rule of a new email. Stored ones may be others: version 1.0 accepted more texts. */
+const emailText = text(3, 254);
 const email = {
-  ...text(3, 254),
+  ...emailText,
   pattern: emailPattern,
-  messages: { stringPattern: "'{field}' must be an email address." },
+  messages: {
+    ...(emailText.messages as object),
+    stringPattern: "'{field}' must be an email address.",
+  },
 };
 
 /** The actions that create, change and erase accounts. */

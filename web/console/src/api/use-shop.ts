@@ -23,7 +23,7 @@ interface QueryOptions {
   /** The query is not sent while this is false. */
   enabled?: boolean;
   /** Sends the query again at this interval while the page is visible. */
-  refetchInterval?: number;
+  refetchInterval?: number | (() => number);
   /** Tells whether the query is sent again after an error; without it, it is not. */
   retry?: (failures: number, error: Error) => boolean;
   retryDelay?: number;

@@ -27,11 +27,17 @@ const ranges = [14, 28, 84] as const;
 /** The shortest time between two reads of the numbers after events. */
 const refreshMs = 5_000;
 
+/** The time until the next day begins in UTC. */
+function untilTomorrowMs(): number {
+  const dayMs = 86_400_000;
+  return dayMs - (Date.now() % dayMs);
+}
+
 /** What needs the attention of admins, and the sales of the last weeks. */
 export default function OverviewPage() {
   const [days, setDays] = useState<(typeof ranges)[number]>(28);
   const counts = useShopQuery(OverviewCountsDocument, {});
-  const sales = useShopQuery(SalesDocument, { days });
+  const sales = useShopQuery(SalesDocument, { days }, { refetchInterval: untilTomorrowMs });
   useRefresh();
   const today = sales.data?.salesByDay.at(-1);
   return (
