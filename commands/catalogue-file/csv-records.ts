@@ -83,6 +83,11 @@ export class CsvRecords {
     return isUnclosed ? this.#dropFirst() : [this.#take()];
   }
 
+  /** Notes a line whose text is not kept. A record that it belongs to is left out up to its end. */
+  lose(): void {
+    if (this.#open.length > 0) this.#characters = Infinity;
+  }
+
   /** Returns the last records of the file. */
   end(): CsvRecord[] {
     const records: CsvRecord[] = [];

@@ -142,8 +142,10 @@ async function* csvRows(file: string, lines: AsyncIterable<FileLine>): AsyncGene
     const isHead = columns === undefined && waiting.length === 0;
     if (line.isTooLong && isHead)
       throw new CommandError(`${file} has a wrong first line. ${tooLongFault}`);
-    if (line.isTooLong) faults.push({ line: line.line, fault: tooLongFault });
-    else waiting.push(...records.push(line));
+    if (line.isTooLong) {
+      faults.push({ line: line.line, fault: tooLongFault });
+      records.lose();
+    } else waiting.push(...records.push(line));
     if (waiting.length > recordsPerCall) yield* take();
   }
   waiting.push(...records.end());

@@ -143,6 +143,15 @@ describe("a CSV file", () => {
   });
 });
 
+test("a row of CSV that has a line that is too long is left out up to its end", async () => {
+  const rows = await read("csv", `sku,name\nA,"a\n${"x".repeat(100_001)}\nX,x\n"\nB,b\n`);
+  expect(rows).toEqual([
+    { line: 2, fault: expect.stringContaining("or a quote is not closed") },
+    { line: 3, fault: "The line has more than 100000 characters." },
+    { line: 6, values: { sku: "B", name: "b" } },
+  ]);
+});
+
 test.each(["1.0", "1e2", "1e-400", "0.99999999999999999999", "1.5", "-0"])(
   "a number of JSON lines like %s is no whole number",
   async (number) => {
