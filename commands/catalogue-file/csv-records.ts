@@ -128,23 +128,26 @@ export class CsvRecords {
  */
 function endOf(text: string, isQuoted: boolean): "quoted" | "record" | "stray" {
   let at = 0;
-  let quote = text.indexOf('"');
   for (let isInCell = isQuoted; ; isInCell = false) {
-    if (!isInCell && quote !== at) {
-      const comma = text.indexOf(",", at);
-      const isEnd = comma < 0;
-      if (quote >= 0 && (isEnd || quote < comma)) return "stray";
-      if (isEnd || quote < 0) return "record";
-      at = comma + 1;
-      continue;
+    if (isInCell || text[at] === '"') {
+      const quote = closingQuote(text, isInCell ? at : at + 1);
+      if (quote < 0) return "quoted";
+      at = quote + 1;
+      if (text[at] === "\r" && at + 1 === text.length) return "record";
+    } else {
+      plainCell.lastIndex = at;
+      at += plainCell.exec(text)?.[0].length ?? 0;
     }
-    if (!isInCell) quote = text.indexOf('"', at + 1);
-    while (quote >= 0 && text[quote + 1] === '"') quote = text.indexOf('"', quote + 2);
-    if (quote < 0) return "quoted";
-    at = quote + 1;
-    if (at === text.length || text.slice(at) === "\r") return "record";
+    if (at === text.length) return "record";
     if (text[at] !== ",") return "stray";
     at += 1;
-    quote = text.indexOf('"', at);
   }
+}
+
+const plainCell = /[^",]*/y;
+
+function closingQuote(text: string, start: number): number {
+  let quote = text.indexOf('"', start);
+  while (quote >= 0 && text[quote + 1] === '"') quote = text.indexOf('"', quote + 2);
+  return quote;
 }

@@ -72,8 +72,11 @@ describe("the command in docs/deployment.md", () => {
     url = `http://127.0.0.1:${port}`;
     healthUrl = `http://127.0.0.1:${healthPort}/health/ready`;
     metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`;
-    const ports = { PORT: port, HEALTH_PORT: healthPort, METRICS_PORT: metricsPort };
-    program = runAll(Object.fromEntries(Object.entries(ports).map(([k, v]) => [k, String(v)])));
+    program = runAll({
+      PORT: String(port),
+      HEALTH_PORT: String(healthPort),
+      METRICS_PORT: String(metricsPort),
+    });
     await program.said("mol $");
   });
 

@@ -50,8 +50,8 @@ export interface UserErased {
   user_id: string;
 }
 
-/** The rule of a new email. Stored ones may be others: version 1.0 accepted more texts. */
 const emailText = text(3, 254);
+/** The rule of a new email. Stored ones may be others: version 1.0 accepted more texts. */
 const email = {
   ...emailText,
   pattern: emailPattern,

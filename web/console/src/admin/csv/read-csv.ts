@@ -33,17 +33,14 @@ type RecordText = { end: number; lines: number } & Content;
  * taken for rows only if its quote is not closed.
  */
 function recordAt(text: string, start: number): RecordText {
+  const failed = (fault: CsvFault) => ({ end: lineEnd(text, start), lines: 1, fault });
   const cells: string[] = [];
   let lines = 1;
   for (let at = start; ;) {
     const cell = cellAt(text, at);
-    if (cell === undefined) return { end: lineEnd(text, start), lines: 1, fault: "openQuote" };
+    if (cell === undefined) return failed("openQuote");
     lines += cell.lineEnds;
-    const isStray = cell.separator === "other";
-    if (isStray) {
-      const fault = lines > 1 ? "openQuote" : "strayQuote";
-      return { end: lineEnd(text, start), lines: 1, fault };
-    }
+    if (cell.separator === "other") return failed(lines > 1 ? "openQuote" : "strayQuote");
     cells.push(cell.value);
     if (cell.separator === "end") {
       const isTooLong = cell.end - start > maxRecordCharacters;
