@@ -672,6 +672,40 @@ test("a search without a connection says that it waits, and is done later", asyn
   await context.close();
 });
 
+test("a page is offline also if the shop has answered once more when the network was lost", async () => {
+  const { page, context } = await openConsole(browser, shop.url);
+  await untilLoaded(page, "Catalogue");
+  const asked = page.waitForResponse(page.url());
+  await page.evaluate(`
+    Object.defineProperty(navigator, "onLine", { value: false });
+    dispatchEvent(new Event("offline"));
+  `);
+  await asked;
+  await context.route("**/*", (route) => route.abort());
+  await page.getByText("You are offline.").waitFor();
+  await context.close();
+});
+
+test("a page loads when the shop answers again, also if a question before got no answer at all", async () => {
+  await addProduct("Slate Board", 20);
+  const { page, context } = await openConsole(browser, shop.url);
+  await untilLoaded(page, "Catalogue");
+  await context.route("**/graphql", (route) => route.abort());
+  let questions = 0;
+  const isQuestion = (url: URL) => url.pathname === new URL(page.url()).pathname;
+  await context.route(isQuestion, (route) => {
+    questions += 1;
+    // The first one is never answered: the network drops its packets.
+    return questions === 1 ? undefined : route.continue();
+  });
+  const asked = page.waitForRequest((request) => isQuestion(new URL(request.url())));
+  await page.getByLabel("Search").fill("slate");
+  await asked;
+  await context.unroute("**/graphql");
+  await page.getByRole("link", { name: "Slate Board" }).waitFor();
+  await context.close();
+});
+
 test("a browser without a network uses a shop that answers, as one on the same machine", async () => {
   await addProduct("Felt Board", 20);
   const { page, context, problems } = await openConsole(browser, shop.url);

@@ -6,6 +6,9 @@ import { queryClient } from "./query-client.ts";
 /** While the shop does not answer, the page asks at this interval whether it does again. */
 export const probeEveryMs = 3_000;
 
+/** A question without an answer is given up then: a lost network can also drop it without an error. */
+const probeTimeoutMs = 10_000;
+
 /** All requests of the page, beside its subscriptions. */
 const requests = {};
 let isUnanswered = false;
@@ -16,13 +19,23 @@ function isOfShop({ status, headers }: Response): boolean {
   return status < 502 || headers.get("content-type")?.includes("json") === true;
 }
 
+function stopAsking(): void {
+  clearTimeout(probe);
+  probe = undefined;
+}
+
+function askLater(): void {
+  probe ??= setTimeout(() => void askAgain(), probeEveryMs);
+}
+
 /** Any request can be the first that is answered again: then the page loads what has failed. */
 function noteAnswer(): void {
   onlineManager.setOnline(true);
+  stopAsking();
+  // The shop can have sent this answer before the network was lost.
+  if (!navigator.onLine) askLater();
   if (!isUnanswered) return;
   isUnanswered = false;
-  clearTimeout(probe);
-  probe = undefined;
   noteConnected(requests);
   void queryClient.refetchQueries({
     type: "active",
@@ -37,13 +50,18 @@ function isLost(error: unknown): boolean {
 function noteNoAnswer(): void {
   isUnanswered = true;
   noteDisconnected(requests);
-  probe ??= setTimeout(() => void askAgain(), probeEveryMs);
+  askLater();
+}
+
+/** Asks the shop for this page. Resolves with nothing if there is no answer. */
+export async function askShop(): Promise<Response | undefined> {
+  const signal = AbortSignal.timeout(probeTimeoutMs);
+  return await fetch(location.href, { cache: "no-store", signal }).catch(() => undefined);
 }
 
 async function askAgain(): Promise<void> {
-  clearTimeout(probe);
-  probe = undefined;
-  const answer = await fetch(location.href, { cache: "no-store" }).catch(() => undefined);
+  stopAsking();
+  const answer = await askShop();
   if (answer !== undefined && isOfShop(answer)) {
     noteAnswer();
     return;
@@ -54,7 +72,7 @@ async function askAgain(): Promise<void> {
 
 /**
  * The page is offline if the browser says so and the shop does not answer: a shop on the same machine
- * does, without any network.
+ * does, without any network. It is asked again and again then.
  */
 onlineManager.setEventListener((setOnline) => {
   const onOffline = () => void askAgain();

@@ -1,13 +1,12 @@
 import { useEffect, useEffectEvent, useState } from "react";
 import { WifiOff } from "lucide-react";
-import { probeEveryMs } from "../../api/watched-fetch.ts";
+import { askShop, probeEveryMs } from "../../api/watched-fetch.ts";
 import { commonTexts } from "../../texts/common.ts";
 import { Button } from "../../ui/actions/button.tsx";
 import { EmptyState } from "../../ui/states.tsx";
 
 async function isReachable(): Promise<boolean> {
-  const answer = await fetch(location.href, { cache: "no-store" }).catch(() => undefined);
-  return answer?.ok === true;
+  return (await askShop())?.ok === true;
 }
 
 /**
