@@ -22,6 +22,7 @@ import { Project } from "./containers/project.ts";
 import { proveNothingLost, stopAndStart } from "./steps/proof-steps.ts";
 import { Report } from "./report.ts";
 import {
+  failGateway,
   reportEnds,
   restartInfrastructure,
   rollServices,
@@ -128,6 +129,7 @@ async function runSteps(
     await scaleUpAndDown(stage, loadMs);
     await rollServices(stage);
     reportEnds(stage);
+    await failGateway(stage);
     await restartInfrastructure(stage);
   } finally {
     load.end();

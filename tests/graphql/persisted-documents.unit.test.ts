@@ -142,7 +142,18 @@ describe("a manifest of persisted documents", () => {
     }
   });
 
-  test.each(["", "[", `{ "a": 1 }`, `{ "operations": [null] }`])(
+  test.each([
+    "",
+    "[",
+    `{ "a": 1 }`,
+    `{ "operations": [null] }`,
+    "{}",
+    "[]",
+    `{ "operations": [] }`,
+    "null",
+    "1",
+    `"{ products { id } }"`,
+  ])(
     "is rejected with the content %j",
     (content) => {
       const file = manifest(content);

@@ -88,14 +88,18 @@ function textsIn(file: string): string[] {
     const reason = cause instanceof TextFileError ? cause.message : "is not JSON";
     throw new ConfigError(`PERSISTED_DOCUMENTS names a file that ${reason}: "${file}"`, { cause });
   }
-  const { operations } = (manifest ?? {}) as { operations?: unknown };
-  const texts = Array.isArray(operations)
-    ? operations.map((operation: { body?: unknown } | null) => operation?.body)
-    : Object.values(manifest ?? {});
-  if (texts.some((text) => typeof text !== "string")) {
+  const texts = bodiesIn(manifest);
+  if (texts.length === 0 || texts.some((text) => typeof text !== "string")) {
     throw new ConfigError(`PERSISTED_DOCUMENTS is not a file of documents: "${file}"`);
   }
   return texts as string[];
+}
+
+function bodiesIn(manifest: unknown): unknown[] {
+  if (typeof manifest !== "object" || manifest === null) return [];
+  const { operations } = manifest as { operations?: unknown };
+  if (!Array.isArray(operations)) return Object.values(manifest);
+  return operations.map((operation: { body?: unknown } | null) => operation?.body);
 }
 
 function sha256(text: string): string {

@@ -6,6 +6,8 @@ import { inSeconds } from "../report.ts";
 export interface Verdict {
   /** Reads without a successful response. */
   failedReads: Sent[];
+  /** Mutations that their client must send again. */
+  failedMutations: Sent[];
   /** Failed requests without an error code of the shop, or with a late response. */
   unclear: Sent[];
   /** A summary for the report. */
@@ -26,6 +28,7 @@ export function judge(sent: readonly Sent[], isSelected: (phase: string) => bool
   const reads = all.filter(({ isRead }) => isRead);
   const failed = all.filter(isFailed);
   const failedReads = failed.filter(({ isRead }) => isRead);
+  const failedMutations = failed.filter(({ isRead }) => !isRead);
   const unclear = failed.filter((request) => !isClear(request));
   const orders = all.filter(({ kind }) => kind === "placeOrder");
   const placed = orders.filter(({ code }) => code === undefined).length;
@@ -33,12 +36,12 @@ export function judge(sent: readonly Sent[], isSelected: (phase: string) => bool
   const figures = [
     `${placed} orders placed`,
     `${reads.length - failedReads.length} of ${reads.length} reads succeeded`,
-    `${failed.length - failedReads.length} mutations to retry`,
+    `${failedMutations.length} mutations to retry`,
     `slowest response ${inSeconds(slowestMs)}`,
     ...(failed.length > 0 ? [`failures: ${summary(failed)}`] : []),
     ...(unclear.length > 0 ? [`without a code or late: ${summary(unclear)}`] : []),
   ].join(", ");
-  return { failedReads, unclear, figures };
+  return { failedReads, failedMutations, unclear, figures };
 }
 
 function isClear({ code = "", startMs, endMs }: Sent): boolean {

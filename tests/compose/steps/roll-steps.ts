@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { domainServices, serviceNames } from "../../../services/registry.ts";
 import { eventually } from "../../../tools/support/eventually.ts";
 import { isNode } from "../containers/containers.ts";
-import { isFailed, judge } from "../load/judge-load.ts";
+import { isFailed, judge, type Verdict } from "../load/judge-load.ts";
 import type { Load } from "../load/load.ts";
 import type { Project, Scale } from "../containers/project.ts";
 import { inSeconds, type Report } from "../report.ts";
@@ -25,6 +25,8 @@ const recoveredWithinMs = 15_000;
 const withoutFailureMs = 3_000;
 const minRequests = 30;
 const stopWithinMs = 10_000;
+/** Longer than the load balancer needs to notice a gateway that hangs. */
+const pauseMs = 12_000;
 
 /** Scales up, down and up again, under load. */
 export async function scaleUpAndDown(stage: Stage, loadMs: number): Promise<void> {
@@ -49,6 +51,26 @@ export async function rollServices(stage: Stage): Promise<void> {
       for (const container of await project.containers(service)) await project.restart(container);
     });
   }
+  await reportPhase(stage, betweenPhases);
+}
+
+/** Kills a gateway, and pauses one. No request with a key may fail, and no read. */
+export async function failGateway(stage: Stage): Promise<void> {
+  const { project, signal } = stage;
+  const [gateway] = await project.containers("api");
+  if (gateway === undefined) throw new Error("no gateway has a container");
+  await withoutFailures(stage, "kill a gateway", async () => {
+    await project.docker("kill", gateway.id);
+    await sleep(steadyMs, undefined, { signal });
+    await project.docker("start", gateway.id);
+    await project.healthy();
+  });
+  await withoutFailures(stage, "pause a gateway", async () => {
+    await project.docker("pause", gateway.id);
+    await sleep(pauseMs, undefined, { signal });
+    await project.docker("unpause", gateway.id);
+    await project.healthy();
+  });
   await reportPhase(stage, betweenPhases);
 }
 
@@ -109,12 +131,29 @@ async function withoutFailedReads(
   await reportPhase(stage, phase);
 }
 
-/** Ends a phase, waits for its requests, and reports it. Later requests belong to no step. */
-async function reportPhase({ load, report }: Stage, phase: string): Promise<void> {
+/** Makes a gateway fail, during which neither reads nor mutations may fail. */
+async function withoutFailures(
+  stage: Stage,
+  phase: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  stage.report.say(phase);
+  stage.load.phase = phase;
+  await work();
+  const { failedReads, failedMutations, figures } = await endPhase(stage, phase);
+  stage.report.row(phase, failedReads.length === 0 && failedMutations.length === 0, figures);
+}
+
+async function reportPhase(stage: Stage, phase: string): Promise<void> {
+  const { failedReads, unclear, figures } = await endPhase(stage, phase);
+  stage.report.row(phase, failedReads.length === 0 && unclear.length === 0, figures);
+}
+
+/** Ends a phase, waits for its requests, and judges them. Later requests belong to no step. */
+async function endPhase({ load }: Stage, phase: string): Promise<Verdict> {
   load.phase = phase === betweenPhases ? "" : betweenPhases;
   await load.answered(phase);
-  const { failedReads, unclear, figures } = judge(load.sent, (name) => name === phase);
-  report.row(phase, failedReads.length === 0 && unclear.length === 0, figures);
+  return judge(load.sent, (name) => name === phase);
 }
 
 /** Reports whether every node that was stopped so far ended by itself and in time. */

@@ -10,9 +10,8 @@ export type Scalars = {
   Float: { input: number; output: number; }
   /**
    * A point in time by RFC 3339, for example "2026-01-31T12:00:00.000Z". Responses are in UTC with
-   * milliseconds. Inputs can have any time zone and up to nine decimals of a second; digits after the
-   * milliseconds are dropped. A leap second (23:59:60 UTC at the end of June or December) becomes the second
-   * after it. The year 0000 is invalid.
+   * milliseconds. Inputs can have any time zone; digits after the milliseconds are dropped. A leap second
+   * (23:59:60 UTC at the end of June or December) becomes the second after it. The year 0000 is invalid.
    */
   DateTime: { input: string; output: string; }
   /**

@@ -6,7 +6,7 @@ export const dateTimeType = "scalar DateTime";
 
 /** RFC 3339 in capital letters. */
 const pattern =
-  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
+  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
 
 /** Returns the time in UTC with milliseconds; undefined for a text that is no RFC 3339 time. */
 function inUtc(text: string): string | undefined {
@@ -56,9 +56,8 @@ export const dateTime = new GraphQLScalarType<string>({
   name: "DateTime",
   description: `
 A point in time by RFC 3339, for example "2026-01-31T12:00:00.000Z". Responses are in UTC with
-milliseconds. Inputs can have any time zone and up to nine decimals of a second; digits after the
-milliseconds are dropped. A leap second (23:59:60 UTC at the end of June or December) becomes the second
-after it. The year 0000 is invalid.`.trim(),
+milliseconds. Inputs can have any time zone; digits after the milliseconds are dropped. A leap second
+(23:59:60 UTC at the end of June or December) becomes the second after it. The year 0000 is invalid.`.trim(),
   specifiedByURL: "https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
   serialize(value) {
     const text = value instanceof Date && !Number.isNaN(value.getTime()) ? value.toJSON() : value;
