@@ -1,31 +1,33 @@
 import type { Sequelize, Transaction } from "sequelize";
-import { hasStoodStill, isConnectionLost, wasNotSent } from "./errors/database-errors.ts";
+import { isUndone } from "./errors/database-errors.ts";
 
-/** A transaction is not retried after a longer pause of the process: its caller has timed out. */
-const standstillMs = 3_000;
+const maxAttempts = 5;
 
 /**
- * Does work in a transaction. Does it again if the transaction was certainly undone: PostgreSQL
- * rolled it back because this process stood still, or the connection ended before the commit. A
- * connection ends, for example, while a slow process computes between two statements.
+ * Does work in a transaction. Does it again if the transaction was certainly undone and can succeed
+ * now: PostgreSQL rolled it back because this process stood still or because of a deadlock, or the
+ * connection ended before the commit. A connection ends, for example, while a slow process computes
+ * between two statements.
+ *
+ * @param patienceMs after this time, the caller does not wait any more: the work is not repeated
  */
-export function inTransaction<Result>(
+export async function inTransaction<Result>(
   sequelize: Sequelize,
   work: (transaction: Transaction) => Promise<Result>,
+  patienceMs: number,
 ): Promise<Result> {
-  let isAtCommit = false;
-  const attempt = () =>
-    sequelize.transaction(async (transaction) => {
-      isAtCommit = false;
-      const result = await work(transaction);
-      isAtCommit = true;
-      return result;
-    });
   const begunMs = performance.now();
-  return attempt().catch((error: unknown) => {
-    const isUndone =
-      hasStoodStill(error) || wasNotSent(error) || (!isAtCommit && isConnectionLost(error));
-    if (!isUndone || performance.now() - begunMs > standstillMs) throw error;
-    return attempt();
-  });
+  for (let attempt = 1; ; attempt += 1) {
+    const state = { isAtCommit: false };
+    try {
+      return await sequelize.transaction(async (transaction) => {
+        const result = await work(transaction);
+        state.isAtCommit = true;
+        return result;
+      });
+    } catch (error) {
+      const isLate = performance.now() - begunMs > patienceMs;
+      if (isLate || attempt === maxAttempts || !isUndone(error, state.isAtCommit)) throw error;
+    }
+  }
 }

@@ -91,6 +91,12 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     }
   }
 
+  /** A call that is repeated after most of its time has no time left for its answer. */
+  function patienceMs(): number {
+    const { requestTimeout = 0 } = broker?.options ?? {};
+    return requestTimeout === 0 ? Infinity : 0.75 * requestTimeout;
+  }
+
   /** Emits an event without waiting. If that fails, consumers read the event from the log. */
   function emit(event: EventEnvelope): void {
     for (const listener of listeners) listener(event);
@@ -115,7 +121,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
       appended = await log.append(sqlTransaction, recorded);
       return result;
     };
-    const result = await withClientErrors(() => inTransaction(sequelize, work));
+    const result = await withClientErrors(() => inTransaction(sequelize, work, patienceMs()));
     appended.forEach(emit);
     for (const call of calls) call();
     return result;

@@ -17,6 +17,10 @@ const diskFaults = ["53100", "58030"];
 
 /** The SQLSTATE of a transaction that PostgreSQL ended because its process had paused. */
 const idleInTransaction = "25P03";
+/** SQLSTATEs with which PostgreSQL rolls back a transaction, also at its commit: besides it, conflicts. */
+const rolledBack = [idleInTransaction, "40001", "40P01"];
+/** SQLSTATEs (classes or codes) of ended connections and waits, which do not tell whether a commit failed. */
+const ended = ["08", "57P01", "57P02", "57P03", "55P03"];
 /**
  * SQLSTATEs (classes or codes) of errors that a retry may solve: connection exceptions,
  * insufficient resources, operator intervention (shutdown, statement timeout), faults of the
@@ -97,10 +101,19 @@ export function isConnectionLost(error: unknown): boolean {
 }
 
 /**
- * Returns whether a statement was not sent, because its connection had ended before. A transaction
- * whose `COMMIT` was not sent is rolled back.
+ * Returns whether a transaction was certainly rolled back by this error, and can succeed if it is done
+ * again.
+ *
+ * @param isAtCommit false if the error came before `COMMIT`, so that it cannot have been committed
  */
-export function wasNotSent(error: unknown): boolean {
+export function isUndone(error: unknown, isAtCommit: boolean): boolean {
+  const code = propertyOf(originOf(error), "code") ?? "";
+  if (rolledBack.includes(code) || wasNotSent(error)) return true;
+  return !isAtCommit && (isConnectionLost(error) || ended.some((state) => code.startsWith(state)));
+}
+
+/** A statement was not sent if its connection had ended before, also if it is `COMMIT`. */
+function wasNotSent(error: unknown): boolean {
   const origin = originOf(error);
   return origin instanceof Error && origin.message.endsWith("is not queryable");
 }

@@ -18,7 +18,7 @@ import { ClientError } from "../../core/errors.ts";
 import {
   clientErrorOrFault,
   isDiskFault,
-  wasNotSent,
+  isUndone,
   withoutValues,
 } from "../../database/errors/database-errors.ts";
 
@@ -216,11 +216,34 @@ test("a server that ends a connection while it opens fails the query, not the pr
   }
 });
 
-test("a statement was not sent if its connection had ended before, and may have been sent if it ended later", () => {
-  const unsent = driverError({}, "Client has encountered a connection error and is not queryable");
-  expect(wasNotSent(unsent)).toBe(true);
-  expect(wasNotSent(new DatabaseError(unsent))).toBe(true);
-  const lost = driverError({}, "Connection terminated unexpectedly");
-  expect(wasNotSent(new DatabaseError(lost))).toBe(false);
-  expect(wasNotSent(driverError({ code: "ECONNRESET" }))).toBe(false);
+describe("a transaction", () => {
+  const unsent = "Client has encountered a connection error and is not queryable";
+  const lost = "Connection terminated unexpectedly";
+  /** Makes the error of a SQLSTATE, a code of a socket or a message. */
+  const errorsOf = (reason: string) => {
+    const error = reason.includes(" ") ? driverError({}, reason) : driverError({ code: reason });
+    return [error, new DatabaseError(error)];
+  };
+
+  test.each([unsent, "25P03", "40001", "40P01"])(
+    "was undone by %s, also at its COMMIT",
+    (reason) => {
+      for (const error of errorsOf(reason)) {
+        expect([isUndone(error, false), isUndone(error, true)]).toEqual([true, true]);
+      }
+    },
+  );
+
+  test.each([lost, "ECONNRESET", "57P01", "57P02", "57P03", "08006", "55P03"])(
+    "was undone by %s, if this came before its COMMIT",
+    (reason) => {
+      for (const error of errorsOf(reason)) {
+        expect([isUndone(error, false), isUndone(error, true)]).toEqual([true, false]);
+      }
+    },
+  );
+
+  test.each(["57014", "23505", "22003", "53100"])("cannot succeed again after %s", (reason) => {
+    for (const error of errorsOf(reason)) expect(isUndone(error, false)).toBe(false);
+  });
 });

@@ -307,36 +307,93 @@ describe("the actions are open to services and the operator, and closed to the g
   });
 });
 
-test("a transaction whose connection ends before its COMMIT is sent runs again", async () => {
+describe("a transaction runs again", () => {
   const contract = defineContract({
     name: "probe",
     graphql: { type: "" },
     actions: {},
     events: {},
   });
-  const database = openDatabase(
-    contract,
-    { databasePoolMax: 2, eventLogKeepMs: undefined },
-    {
-      url: shop.databases.urls.orders,
-      migrations: new URL("../../services/orders/migrations/", import.meta.url),
-    },
-  );
-  shop.broker.createService(defineService(contract, { database, actions: {} }));
-  await shop.broker.waitForServices("probe", 10_000, 20);
-  let attempts = 0;
-  const done = await database.transaction(async ({ query }) => {
-    attempts += 1;
-    const [own] = await query<{ pid: number }>("SELECT pg_backend_pid() AS pid", []);
-    if (attempts > 1) return "done";
-    const inDatabase = (sql: string) => shop.databases.query("orders", sql, [own?.pid]);
-    await inDatabase("SELECT pg_terminate_backend($1)");
-    // The client has received the reason before the session disappears.
-    await eventually("the end of the session", async () => {
-      return (await inDatabase("SELECT FROM pg_stat_activity WHERE pid = $1")).length === 0;
-    });
-    return "lost";
+  let database: ReturnType<typeof openProbe>;
+
+  function openProbe() {
+    return openDatabase(
+      contract,
+      { databasePoolMax: 4, eventLogKeepMs: undefined },
+      {
+        url: shop.databases.urls.orders,
+        migrations: new URL("../../services/orders/migrations/", import.meta.url),
+      },
+    );
+  }
+
+  beforeAll(async () => {
+    database = openProbe();
+    shop.broker.createService(defineService(contract, { database, actions: {} }));
+    await shop.broker.waitForServices("probe", 10_000, 20);
   });
-  expect([done, attempts]).toEqual(["done", 2]);
-  await shop.broker.destroyService("probe");
+  afterAll(() => shop.broker.destroyService("probe"));
+
+  const inDatabase = (sql: string, values: unknown[]) =>
+    shop.databases.query("orders", sql, values);
+
+  test("if its connection ends before its COMMIT is sent, more than once", async () => {
+    let attempts = 0;
+    const done = await database.transaction(async ({ query }) => {
+      attempts += 1;
+      const [own] = await query<{ pid: number }>("SELECT pg_backend_pid() AS pid", []);
+      if (attempts > 3) return "done";
+      await inDatabase("SELECT pg_terminate_backend($1)", [own?.pid]);
+      // The client has received the reason before the session disappears.
+      await eventually("the end of the session", async () => {
+        const sql = "SELECT FROM pg_stat_activity WHERE pid = $1";
+        return (await inDatabase(sql, [own?.pid])).length === 0;
+      });
+      return "lost";
+    });
+    expect([done, attempts]).toEqual(["done", 4]);
+  });
+
+  test("if an operator ends it during a statement", async () => {
+    let attempts = 0;
+    const done = await database.transaction(async ({ query }) => {
+      attempts += 1;
+      if (attempts > 1) return "done";
+      await query("SELECT pg_terminate_backend(pg_backend_pid())", []);
+      return "lost";
+    });
+    expect([done, attempts]).toEqual(["done", 2]);
+  });
+
+  test("if PostgreSQL chooses it to end a deadlock", async () => {
+    await inDatabase("CREATE TABLE probe_rows (id integer PRIMARY KEY)", []);
+    await inDatabase("INSERT INTO probe_rows VALUES (1), (2)", []);
+    const holders = new Set<string>();
+    let attempts = 0;
+    const lockBoth = (name: string, ids: [number, number]) =>
+      database.transaction(async ({ query }) => {
+        attempts += 1;
+        const lock = (id: number) => query("SELECT FROM probe_rows WHERE id = $1 FOR UPDATE", [id]);
+        await lock(ids[0]);
+        holders.add(name);
+        await eventually("the first lock of both", () => holders.size === 2);
+        await lock(ids[1]);
+        return name;
+      });
+    const results = await Promise.all([lockBoth("a", [1, 2]), lockBoth("b", [2, 1])]);
+    expect(results).toEqual(["a", "b"]);
+    // The transaction that runs again can meet the other one once more.
+    expect(attempts).toBeGreaterThanOrEqual(3);
+    await inDatabase("DROP TABLE probe_rows", []);
+  });
+
+  test("no more than five times", async () => {
+    let attempts = 0;
+    const lost = database.transaction(async ({ query }) => {
+      attempts += 1;
+      await query("SELECT pg_terminate_backend(pg_backend_pid())", []);
+    });
+    await expect(lost).rejects.toMatchObject({ type: "SERVICE_UNAVAILABLE" });
+    expect(attempts).toBe(5);
+  });
 });
