@@ -26,25 +26,14 @@ export class ExampleShop {
 
   static async start(): Promise<ExampleShop> {
     const shop = await startTestShop();
-    const productId = await putOnSale(shop, 1_000, 990, "Mug");
-    await putOnSale(shop, 1_000, 1_290, "Blue mug");
-    const user = await shop.call<{ id: string }>("users.register", { ...customer, type: 0 });
-    const place = () =>
-      shop.call<{ id: string }>("orders.place", {
-        user_id: user.id,
-        order_products: [{ product_id: productId, quantity: 2 }],
-      });
-    const other = await place();
-    const order = await place();
-    const values = {
-      PRODUCT_ID: productId,
-      ORDER_ID: order.id,
-      OTHER_ORDER_ID: other.id,
-      USER_ID: user.id,
-    };
-    const example = new ExampleShop(shop, values);
-    await example.settled();
-    return example;
+    try {
+      const example = new ExampleShop(shop, await filled(shop));
+      await example.settled();
+      return example;
+    } catch (error) {
+      await shop.stop();
+      throw error;
+    }
   }
 
   /** Waits until all services have applied all events. */
@@ -132,3 +121,21 @@ export class ExampleShop {
 }
 
 const customer = { email: "customer@example.com", username: "customer", password };
+
+/** Adds products, the customer and orders to a shop. Returns their ids. */
+async function filled(shop: TestShop): Promise<Ids> {
+  const productId = await putOnSale(shop, 1_000, 990, "Mug");
+  await putOnSale(shop, 1_000, 1_290, "Blue mug");
+  const user = await shop.call<{ id: string }>("users.register", { ...customer, type: 0 });
+  const order_products = [{ product_id: productId, quantity: 2 }];
+  const place = () =>
+    shop.call<{ id: string }>("orders.place", { user_id: user.id, order_products });
+  const other = await place();
+  const order = await place();
+  return {
+    PRODUCT_ID: productId,
+    ORDER_ID: order.id,
+    OTHER_ORDER_ID: other.id,
+    USER_ID: user.id,
+  };
+}
