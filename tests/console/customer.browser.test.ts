@@ -1,6 +1,6 @@
 import type { Server } from "node:http";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { Browser, Page, Request, WebSocket } from "playwright-core";
+import type { Browser, Page, Request, Route, WebSocket } from "playwright-core";
 import { eventually } from "../../tools/support/eventually.ts";
 import { accessibilityFaults } from "../support/console/accessibility-faults.ts";
 import {
@@ -683,6 +683,29 @@ test("a page is offline also if the shop has answered once more when the network
   await asked;
   await context.route("**/*", (route) => route.abort());
   await page.getByText("You are offline.").waitFor();
+  await context.close();
+});
+
+test("a page stays offline when a request is answered that was sent before", async () => {
+  await addProduct("Glass Board", 20);
+  const { page, context } = await openConsole(browser, shop.url);
+  await untilLoaded(page, "Catalogue");
+  const held: Route[] = [];
+  await context.route("**/graphql", (route) => void held.push(route));
+  await page.getByLabel("Search").fill("glass");
+  await eventually("the search being sent", () => held.length > 0);
+  await context.route(
+    (url) => url.pathname === new URL(page.url()).pathname,
+    (route) => route.abort(),
+  );
+  await page.evaluate(`
+    Object.defineProperty(navigator, "onLine", { value: false });
+    dispatchEvent(new Event("offline"));
+  `);
+  await page.getByText("You are offline.").waitFor();
+  for (const route of held) await route.continue();
+  await page.getByRole("link", { name: "Glass Board" }).waitFor();
+  expect(await page.getByText("You are offline.").count()).toBe(1);
   await context.close();
 });
 

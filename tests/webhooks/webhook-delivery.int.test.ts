@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { Webhook as Verifier } from "standardwebhooks";
 import type { Outbox } from "../../event-log/log-progress.ts";
@@ -276,6 +277,57 @@ describe("a webhook", () => {
     );
     expect(paused).toBe(true);
     expect(receiver.received).toHaveLength(1);
+  });
+
+  /** Leaves the next attempt unanswered, and accepts later ones. Returns what answers it. */
+  async function heldAttempt(): Promise<ServerResponse> {
+    const held: ServerResponse[] = [];
+    receiver.respond((_received, res) => {
+      if (held.length > 0) return 200;
+      held.push(res);
+      return undefined;
+    });
+    return eventually("an attempt", () => held[0]);
+  }
+
+  test.each([
+    ["by its Retry-After", 429, { "retry-after": "3600" }],
+    ["after many attempts", 503, {}],
+  ])("that is redriven during an attempt does not pause %s", async (_why, status, headers) => {
+    receiver.respond(() => 503);
+    await placeOrder();
+    await attempts(1);
+    // The next pause would be an hour.
+    await shop.databases.query(
+      "webhooks",
+      "UPDATE deliveries SET attempts = 10 WHERE webhook_id = $1",
+      [webhook.id],
+    );
+    const attempt = heldAttempt();
+    await shop.call("webhooks.redriveAll", { id: webhook.id });
+    const response = await attempt;
+    await shop.call("webhooks.redriveAll", { id: webhook.id });
+    response.writeHead(status, headers).end();
+    const [row] = await settledIn("DELIVERED");
+    expect(row).toMatchObject({ attempts: 12, lastStatus: 200 });
+    expect(receiver.received).toHaveLength(3);
+  });
+
+  test.each([
+    ["disabled by 410", 410, {}],
+    ["paused by Retry-After", 429, { "retry-after": "3600" }],
+  ])("that has a new URL is not %s of the old one", async (_what, status, headers) => {
+    const other = await startReceiver();
+    const attempt = heldAttempt();
+    await placeOrder();
+    const response = await attempt;
+    await shop.call("webhooks.update", { id: webhook.id, url: other.url });
+    response.writeHead(status, headers).end();
+    await attempts(1);
+    await deliveredOrder();
+    await eventually("the events at the new URL", () => other.received.length >= 3);
+    expect(await shop.call("webhooks.get", { id: webhook.id })).toMatchObject({ enabled: true });
+    await other.close();
   });
 
   test("signs with both secrets after a rotation", async () => {

@@ -33,12 +33,7 @@ export async function redriveAll(
       query,
       dead.map(({ id }) => id),
     );
-    await query(
-      `UPDATE delivery_lanes SET due_at = now() WHERE ctid IN (
-         SELECT ctid FROM delivery_lanes WHERE webhook_id = $1 AND pending > 0 AND claim IS NULL
-           AND due_at > now() ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
-      [webhookId, maxLanesMadeDue],
-    );
+    await makeDue(query, webhookId);
     await audit(query, sender, webhookId, redriven);
     return { redriven };
   });
@@ -63,6 +58,24 @@ export async function redriveDelivery(
   });
 }
 
+/** Makes the lanes of a webhook due: at once, or when the attempt that is in progress fails. */
+async function makeDue(query: Effect["query"], webhookId: string): Promise<void> {
+  await query(
+    `WITH later AS (
+       SELECT entity_id FROM delivery_lanes
+       WHERE webhook_id = $1 AND pending > 0 AND due_at > now() ORDER BY due_at LIMIT $2
+     ), locked AS (
+       SELECT webhook_id, entity_id FROM delivery_lanes JOIN later USING (entity_id)
+       WHERE webhook_id = $1 ORDER BY entity_id FOR UPDATE OF delivery_lanes
+     )
+     UPDATE delivery_lanes l SET
+       redriven = claim IS NOT NULL,
+       due_at = CASE WHEN claim IS NULL THEN now() ELSE due_at END
+     FROM locked WHERE l.webhook_id = locked.webhook_id AND l.entity_id = locked.entity_id`,
+    [webhookId, maxLanesMadeDue],
+  );
+}
+
 /** Makes dead letters pending again. Returns their number. */
 async function makePending(query: Effect["query"], ids: string[]): Promise<number> {
   const [counted] = await query<{ redriven: number }>(
@@ -76,6 +89,7 @@ async function makePending(query: Effect["query"], ids: string[]): Promise<numbe
        GROUP BY webhook_id, entity_id ORDER BY webhook_id, entity_id
        ON CONFLICT (webhook_id, entity_id) DO UPDATE SET
          pending = delivery_lanes.pending + excluded.pending,
+         redriven = delivery_lanes.claim IS NOT NULL,
          due_at = CASE WHEN delivery_lanes.claim IS NULL THEN excluded.due_at
                   ELSE delivery_lanes.due_at END
      )

@@ -55,7 +55,7 @@ export async function claimDeliveries(
        ) lane
      ), claimed AS (
        UPDATE delivery_lanes l
-       SET claim = $5, due_at = clock_timestamp() + $4 * interval '1 millisecond'
+       SET claim = $5, due_at = clock_timestamp() + $4 * interval '1 millisecond', redriven = false
        FROM due WHERE l.webhook_id = due.webhook_id AND l.entity_id = due.entity_id
        RETURNING l.webhook_id, l.entity_id
      )

@@ -102,16 +102,16 @@ export class Deliverer {
 
   async #attempt(delivery: ClaimedDelivery): Promise<void> {
     const { database, onAttempt } = this.#parts;
-    const { webhook_id, attempts, expires_in_ms } = delivery;
+    const { attempts, expires_in_ms } = delivery;
     const answer = await this.#send(delivery);
     if (answer.error === null) {
       await finishAttempt(database.query, delivery, answer, { state: "DELIVERED", pauseMs: 0 });
       onAttempt("delivered");
       return;
     }
-    if (answer.status === gone) await disableWebhook(database, webhook_id);
+    if (answer.status === gone) await disableWebhook(database, delivery);
     else if (answer.retryAfterMs !== undefined) {
-      await pauseWebhook(database, webhook_id, answer.retryAfterMs);
+      await pauseWebhook(database, delivery, answer.retryAfterMs);
     }
     const pauseMs = Math.max(retryPauseMs(attempts + 1), answer.retryAfterMs ?? 0);
     const isDead = pauseMs > expires_in_ms;

@@ -6,7 +6,7 @@ import type { EndpointAnswer } from "./send-webhook.ts";
 /**
  * Stores the result of an attempt and releases the lane. A node that has lost its claim, because it
  * had paused, does not release the claim of another one. The first pending delivery of the lane is
- * tried after the pause.
+ * tried after the pause, or at once if somebody has redriven it during the attempt.
  */
 export async function finishAttempt(
   query: Query,
@@ -24,8 +24,9 @@ export async function finishAttempt(
      )
      UPDATE delivery_lanes SET
        pending = pending - (SELECT count(*) FROM tried WHERE state <> 'PENDING'),
-       due_at = CASE WHEN claim = $6
-                THEN clock_timestamp() + $7 * interval '1 millisecond' ELSE due_at END,
+       due_at = CASE WHEN claim IS DISTINCT FROM $6 THEN due_at
+                WHEN redriven THEN now()
+                ELSE clock_timestamp() + $7 * interval '1 millisecond' END,
        claim = nullif(claim, $6)
      WHERE webhook_id = $8 AND entity_id = $9`,
     [id, state, status, error, durationMs, claim, pauseMs, webhook_id, entity_id],

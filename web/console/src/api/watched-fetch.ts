@@ -12,6 +12,8 @@ const probeTimeoutMs = 10_000;
 /** All requests of the page, beside its subscriptions. */
 const requests = {};
 let isUnanswered = false;
+/** When the page last noticed that the shop does not answer. */
+let unansweredAtMs = -Infinity;
 let probe: ReturnType<typeof setTimeout> | undefined;
 
 /** Tells whether the answer is one of the shop, and not of a load balancer that has no gateway. */
@@ -28,8 +30,12 @@ function askLater(): void {
   probe ??= setTimeout(() => void askAgain(), probeEveryMs);
 }
 
-/** Any request can be the first that is answered again: then the page loads what has failed. */
-function noteAnswer(): void {
+/**
+ * Any request can be the first that is answered again: then the page loads what has failed. An answer to
+ * a request that was sent before the connection was lost says nothing about it.
+ */
+function noteAnswer(sentAtMs: number): void {
+  if (isUnanswered && sentAtMs < unansweredAtMs) return;
   onlineManager.setOnline(true);
   stopAsking();
   // The shop can have sent this answer before the network was lost.
@@ -49,6 +55,7 @@ function isLost(error: unknown): boolean {
 
 function noteNoAnswer(): void {
   isUnanswered = true;
+  unansweredAtMs = performance.now();
   noteDisconnected(requests);
   askLater();
 }
@@ -61,9 +68,10 @@ export async function askShop(): Promise<Response | undefined> {
 
 async function askAgain(): Promise<void> {
   stopAsking();
+  const sentAtMs = performance.now();
   const answer = await askShop();
   if (answer !== undefined && isOfShop(answer)) {
-    noteAnswer();
+    noteAnswer(sentAtMs);
     return;
   }
   if (!navigator.onLine) onlineManager.setOnline(false);
@@ -90,9 +98,10 @@ onlineManager.setEventListener((setOnline) => {
 
 /** Sends a request, and notes whether the shop answers: also on pages without a subscription. */
 export const watchedFetch: typeof fetch = async (input, init) => {
+  const sentAtMs = performance.now();
   try {
     const response = await fetch(input, init);
-    if (isOfShop(response)) noteAnswer();
+    if (isOfShop(response)) noteAnswer(sentAtMs);
     else noteNoAnswer();
     return response;
   } catch (error) {
