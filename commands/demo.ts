@@ -25,7 +25,7 @@ await runProgram(async () => {
   const options = { live: { type: "boolean", default: false } } as const;
   const isLive = readCommandLine({ options }, "npm run demo [-- --live]").values.live;
   const progress = new Progress();
-  await withShop("demo", progress, async ({ broker, config, isJoined }) => {
+  await withShop({ role: "demo", progress }, async ({ broker, config, isJoined }) => {
     if (isLive && !isJoined) {
       throw new CommandError(
         "No shop runs on DATA_DIR. Run npm start, and the demo in a second terminal.",

@@ -27,11 +27,12 @@ await runProgram(async () => {
   process.once("exit", () => {
     target.discard();
   });
-  await withShop("export", progress, async ({ broker }) => {
+  await withShop({ role: "export", progress, isReadOnly: true }, async ({ broker }) => {
     const rows = await writeProducts(broker, format, target, progress);
     await target.complete();
     progress.end();
-    if (file !== undefined) process.stdout.write(`${rows} products are in ${file}.\n`);
+    if (file === undefined) return;
+    process.stdout.write(`${rows === 1 ? "1 product is" : `${rows} products are`} in ${file}.\n`);
   });
 });
 

@@ -25,7 +25,7 @@ await runProgram(async () => {
   const { rows, share } = readRows(file, format);
   const progress = new Progress();
   const name = isDryRun ? "checking rows" : "importing rows";
-  await withShop("import", progress, async ({ broker }) => {
+  await withShop({ role: "import", progress, isReadOnly: isDryRun }, async ({ broker }) => {
     const rowImport = new RowImport(broker, {
       isDryRun,
       onFault(line, reason, code) {

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { dirname, join } from "node:path";
 import { CommandError } from "../core/command-error.ts";
@@ -8,6 +8,19 @@ import { platform } from "./platform/platform.ts";
 /** Returns the path of the socket by which a REPL joins the shop of a data directory. */
 export function socketOf(dataDir: string): string {
   return join(platform.shortPathOf(dataDir), "shop.sock");
+}
+
+/** Returns the folder of the embedded PostgreSQL. */
+export function postgresFolder(dataDir: string): string {
+  return join(dataDir, "postgres");
+}
+
+/** Throws CommandError if no shop was ever started on a data directory: its name may be mistyped. */
+export function assertHoldsShop(dataDir: string): void {
+  if (existsSync(postgresFolder(dataDir))) return;
+  throw new CommandError(
+    `There is no shop in DATA_DIR ${dataDir}. Correct DATA_DIR, or start a shop there with npm start.`,
+  );
 }
 
 /** The commands besides a shop that use the databases of a data directory alone. */

@@ -1,10 +1,9 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { ConfigError } from "../../config/config-reader.ts";
 import type { Config } from "../../config/config.ts";
 import { databaseUrlName } from "../../config/settings/cluster-settings.ts";
 import { CommandError } from "../../core/command-error.ts";
-import { isListening, socketOf } from "../../embedded/data-dir.ts";
+import { assertHoldsShop, isListening, postgresFolder, socketOf } from "../../embedded/data-dir.ts";
 import { postgresUrl } from "../../embedded/postgres-databases.ts";
 import { domainServices } from "../../services/registry.ts";
 import { openDatabases } from "../node/databases.ts";
@@ -43,11 +42,8 @@ interface EmbeddedData {
 export async function openEmbedded(config: Config): Promise<EmbeddedData> {
   assertEmbedded(config);
   const { dataDir } = config;
-  const folder = join(dataDir, "postgres");
-  if (!existsSync(folder)) {
-    throw new CommandError(`There is no shop in DATA_DIR ${dataDir}; nothing can be backed up.`);
-  }
-  const url = postgresUrl(folder, "postgres");
+  assertHoldsShop(dataDir);
+  const url = postgresUrl(postgresFolder(dataDir), "postgres");
   const path = socketOf(dataDir);
   const isRunning = existsSync(path) && (await isListening(path));
   if (isRunning) return { url, close: async () => undefined };

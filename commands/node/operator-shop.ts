@@ -4,6 +4,7 @@ import type { Progress } from "../../core/progress.ts";
 import { CommandError } from "../../core/command-error.ts";
 import { isClientError, isServiceUnavailable } from "../../core/errors.ts";
 import { domainServices, requiredServices } from "../../services/registry.ts";
+import { assertHoldsShop } from "../../embedded/data-dir.ts";
 import { joinShop } from "./join.ts";
 import { interruptedStatus, isStopping, stopOnSignals } from "../process/program.ts";
 import { openSingleProcess } from "./single-process.ts";
@@ -18,21 +19,29 @@ export interface OperatorShop {
   isJoined: boolean;
 }
 
+interface ShopOptions {
+  /** The start of the node's id. */
+  role: string;
+  progress: Progress;
+  /** A command that only reads opens no new shop: DATA_DIR may be mistyped. */
+  isReadOnly?: boolean;
+}
+
 /**
  * Runs a command on a running shop, or on the shop on DATA_DIR, which it opens without a gateway.
  * A shop that stops, or that fails at a call, ends it with a CommandError. A signal ends the program
  * with the status of an interruption.
- *
- * @param role the start of the node's id
  */
 export async function withShop(
-  role: string,
-  progress: Progress,
+  { role, progress, isReadOnly = false }: ShopOptions,
   command: (shop: OperatorShop) => Promise<void>,
 ): Promise<void> {
   const config = { ...loadConfig(singleProcessDefaults), metricsPort: undefined };
   progress.show({ name: "opening the shop", share: 0 });
   const joined = await joinShop(config, role);
+  if (isReadOnly && joined === undefined && config.databaseUrls.products === undefined) {
+    assertHoldsShop(config.dataDir);
+  }
   const opening = joined ? undefined : openSingleProcess(config, domainServices);
   stopOnSignals(async () => {
     progress.end();

@@ -22,7 +22,7 @@ import { Project } from "./containers/project.ts";
 import { proveNothingLost, stopAndStart } from "./steps/proof-steps.ts";
 import { Report } from "./report.ts";
 import {
-  failGateway,
+  killGateway,
   reportEnds,
   restartInfrastructure,
   rollServices,
@@ -129,7 +129,7 @@ async function runSteps(
     await scaleUpAndDown(stage, loadMs);
     await rollServices(stage);
     reportEnds(stage);
-    await failGateway(stage);
+    await killGateway(stage);
     await restartInfrastructure(stage);
   } finally {
     load.end();

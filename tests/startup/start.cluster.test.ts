@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
@@ -175,6 +175,30 @@ test("npm run export fails with a sentence if its file cannot be written, or if 
   expect(await failureOf("export", { ...settings(), ...npm })).toMatch(
     /^npm prints a banner before the catalogue.*npm run -s export.*\n$/,
   );
+});
+
+test.each([
+  ["export", "FILE"],
+  ["import", "FILE", "--dry-run"],
+])("npm run %s -- %s of a DATA_DIR without a shop changes nothing", async (command, ...args) => {
+  const folder = temporaryFolder();
+  const file = join(folder, "catalogue.csv");
+  writeFileSync(file, "sku,name,price\nMUG,Mug,990\n");
+  const missing = join(folder, "mistyped");
+  const program = startProgram(
+    process.execPath,
+    [
+      join(projectDir, "commands", `${command}.ts`),
+      ...args.map((arg) => (arg === "FILE" ? file : arg)),
+    ],
+    { env: { DATA_DIR: missing } },
+  );
+  expect(await program.ended()).toBe(1);
+  expect(program.output()).toContain(
+    `There is no shop in DATA_DIR ${missing}. Correct DATA_DIR, or start a shop there with npm start.\n`,
+  );
+  expect(readdirSync(folder)).toEqual(["catalogue.csv"]);
+  expect(readFileSync(file, "utf8")).toBe("sku,name,price\nMUG,Mug,990\n");
 });
 
 test("a second start on the same data directory fails and does not affect the first", async () => {

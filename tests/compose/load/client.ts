@@ -20,11 +20,8 @@ export interface GraphqlRequest {
   byGet?: boolean | undefined;
 }
 
-/**
- * More than the 5 s within which the shop promises a response, and more than the load balancer waits
- * for a gateway that hangs, plus the response of the other one.
- */
-const timeoutMs = 8_000;
+/** More than the 5 s within which the shop promises a response. */
+const timeoutMs = 6_500;
 
 interface Body {
   data?: { answer?: unknown } | null;
