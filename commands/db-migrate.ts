@@ -11,7 +11,7 @@ import { CommandError } from "../core/command-error.ts";
 import { areDatabasesNamed } from "./node/cluster-node.ts";
 import { openDatabases } from "./node/databases.ts";
 import { readCommandLine } from "./process/command-line.ts";
-import { interruptedStatus, runProgram, stopOnSignals } from "./process/program.ts";
+import { closeWhenOpen, interruptedStatus, runProgram, stopOnSignals } from "./process/program.ts";
 
 /** One connection migrates, another one finds out whose locks it waits for. */
 const poolMax = 2;
@@ -29,7 +29,7 @@ await runProgram(async () => {
   const named = domainServices.filter((name) => config.services.includes(name));
   const isExternal = areDatabasesNamed(config, named);
   const opening = isExternal ? undefined : openDatabases(config, "db:migrate");
-  stopOnSignals(async () => (await opening)?.close(), interruptedStatus);
+  stopOnSignals(() => closeWhenOpen(opening, (databases) => databases.close()), interruptedStatus);
   const urls = (await opening)?.urls ?? config.databaseUrls;
   const migrateOptions: MigrateOptions = {
     warn: (message) => process.stderr.write(`${message}\n`),

@@ -2,7 +2,7 @@ import { configOf, setConfig } from "../config/broker-config.ts";
 import { loadConfig, singleProcessDefaults } from "../config/config.ts";
 import { openRepl } from "./repl/open-repl.ts";
 import { reloadOnChange } from "./process/hot-reload.ts";
-import { isStopping, runProgram, stopOnSignals } from "./process/program.ts";
+import { closeWhenOpen, isStopping, runProgram, stopOnSignals } from "./process/program.ts";
 import { openSingleProcess } from "./node/single-process.ts";
 import { gatewayPort, welcome } from "./node/welcome.ts";
 
@@ -10,7 +10,7 @@ import { gatewayPort, welcome } from "./node/welcome.ts";
 await runProgram(async () => {
   const config = loadConfig(singleProcessDefaults);
   const opening = openSingleProcess(config);
-  stopOnSignals(async () => (await opening).stop());
+  stopOnSignals(() => closeWhenOpen(opening, (shop) => shop.stop()));
   const { broker, start } = await opening;
   if (isStopping()) return;
   await start();

@@ -3,7 +3,7 @@ import { BackupSchedule } from "./backups/backup-schedule.ts";
 import { assertEmbedded } from "./backups/embedded-data.ts";
 import { instrumentsOf } from "../core/metrics/instruments.ts";
 import { releaseMemoryWhenIdle } from "./process/release-memory.ts";
-import { isStopping, runProgram, stopOnSignals } from "./process/program.ts";
+import { closeWhenOpen, isStopping, runProgram, stopOnSignals } from "./process/program.ts";
 import { commandOn } from "./node/command-on.ts";
 import { openSingleProcess } from "./node/single-process.ts";
 import { gatewayPort, welcome } from "./node/welcome.ts";
@@ -24,7 +24,7 @@ await runProgram(async () => {
     });
   stopOnSignals(async () => {
     await backups?.stop();
-    await (await opening).stop();
+    await closeWhenOpen(opening, (shop) => shop.stop());
   });
   const { broker, start } = await opening;
   backups?.addMetrics(instrumentsOf(broker));

@@ -4,14 +4,17 @@ import type { Platform } from "./platform/interface.ts";
 import { platform as thisPlatform } from "./platform/platform.ts";
 import { superuser } from "./postgres-program.ts";
 
-/** Returns the URL of a database whose server has its socket in this folder. */
+/**
+ * Returns the URL of a database whose server has its socket in this folder. Port and TLS are in it, because
+ * clients of PostgreSQL otherwise take them from PGPORT and PGSSLMODE.
+ */
 export function postgresUrl(
   folder: string,
   database: string,
   platform: Platform = thisPlatform,
 ): string {
   const host = encodeURIComponent(platform.shortPathOf(folder));
-  return `postgres://${superuser}@localhost/${database}?host=${host}`;
+  return `postgres://${superuser}@localhost:5432/${database}?host=${host}&sslmode=disable`;
 }
 
 /** Runs short work on a new connection. */

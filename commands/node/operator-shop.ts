@@ -6,7 +6,7 @@ import { isClientError, isServiceUnavailable } from "../../core/errors.ts";
 import { domainServices, requiredServices } from "../../services/registry.ts";
 import { assertHoldsShop } from "../../embedded/data-dir.ts";
 import { joinShop } from "./join.ts";
-import { interruptedStatus, isStopping, stopOnSignals } from "../process/program.ts";
+import { closeWhenOpen, interruptedStatus, isStopping, stopOnSignals } from "../process/program.ts";
 import { openSingleProcess } from "./single-process.ts";
 
 const servicesWithinMs = 10_000;
@@ -45,7 +45,8 @@ export async function withShop(
   const opening = joined ? undefined : openSingleProcess(config, domainServices);
   stopOnSignals(async () => {
     progress.end();
-    await (joined ?? (await opening)?.broker)?.stop();
+    await joined?.stop();
+    await closeWhenOpen(opening, ({ broker }) => broker.stop());
   }, interruptedStatus);
   const shop = await opening;
   const broker = joined ?? shop?.broker;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { npmPid } from "../../config/npm.ts";
 
 /** Errors that the user can fix by their message alone. They are printed without a stack. */
@@ -56,6 +57,21 @@ export function stopOnSignals(stop: () => Promise<void>, status = 0): void {
     stop().then(() => process.exit(status), exitWithError);
   });
   whenNpmIsGone(onSignal);
+}
+
+/** How long a program that is to stop may go on opening its databases. */
+const openWithinMs = 5_000;
+
+/**
+ * Closes what a program may still be opening. PostgreSQL may recover from a crash for minutes: if it does
+ * not open in time, it ends with this process.
+ */
+export async function closeWhenOpen<Opened>(
+  opening: Promise<Opened> | undefined,
+  close: (opened: Opened) => Promise<void>,
+): Promise<void> {
+  const opened = await Promise.race([opening, sleep(openWithinMs, undefined, { ref: false })]);
+  if (opened !== undefined) await close(opened);
 }
 
 /**

@@ -31,6 +31,7 @@ export class DatabaseProblem extends Error {
 /** SQLSTATEs of a rejected user or password, and of a rejected host or connection without TLS. */
 const rejectedUser = new Set(["28000", "28P01"]);
 const noSuchDatabase = "3D000";
+const noSchema = "3F000";
 const noPermission = "42501";
 const tooManyConnections = "53300";
 /** The class of statements that do not fit the existing tables. */
@@ -60,6 +61,11 @@ export function databaseProblemOf(
   if (code === noSuchDatabase) {
     return problem(
       `${server} has no database "${database}". Create it, for example with CREATE DATABASE "${database}" OWNER "${user}", or correct ${setting}.`,
+    );
+  }
+  if (code === noSchema) {
+    return problem(
+      `the database "${database}" has no schema for the tables of the user "${user}" (${message}). Create it, for example with CREATE SCHEMA public AUTHORIZATION "${user}", or correct search_path.`,
     );
   }
   if (code === noPermission) {

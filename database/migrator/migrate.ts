@@ -101,6 +101,7 @@ async function migrateOn(
   const migrations = [...(await migrationsIn(sharedFolder)), ...(await migrationsIn(folder))];
   const done = await appliedNames(connection);
   if (done.size === 0) {
+    await assertUtf8(connection);
     await applyToEmpty(connection, migrations);
     return { applied: namesOf(migrations), pending: [] };
   }
@@ -123,6 +124,18 @@ async function migrateOn(
   }
   await applier.apply(contracts);
   return { applied: namesOf([...expands, ...contracts]), pending: [] };
+}
+
+/** Texts have maximum lengths in characters, which PostgreSQL would count in bytes. */
+async function assertUtf8(connection: Client): Promise<void> {
+  const { rows } = await connection.query<{ encoding: string }>(
+    "SELECT current_setting('server_encoding') AS encoding",
+  );
+  const encoding = rows[0]?.encoding;
+  if (encoding === "UTF8") return;
+  throw new MigrationProblem(
+    `its encoding is ${encoding}. Create it with TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'.`,
+  );
 }
 
 function namesOf(migrations: readonly Migration[]): string[] {

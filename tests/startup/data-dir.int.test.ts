@@ -66,7 +66,8 @@ test("a data directory may have any name, and no shell interprets it", async () 
 test("another process of the same user can connect with the URL of the server", () => {
   const script = `import pg from "pg"; const c = new pg.Client({ connectionString: process.env.URL }); await c.connect(); console.log((await c.query("SELECT 7 AS n")).rows[0].n); await c.end();`;
   const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
-    env: { URL: server.url("postgres") },
+    // What users of PostgreSQL have set for other servers does not matter.
+    env: { URL: server.url("postgres"), PGPORT: "1", PGSSLMODE: "require" },
     encoding: "utf8",
   });
   expect(stdout).toBe("7\n");

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type Server } from "node:net";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { queryDatabase } from "../../embedded/postgres-databases.ts";
 import { domainServices } from "../../services/registry.ts";
 import { cloneDatabases, type TestDatabases } from "../support/databases.ts";
 import { anyNatsServer } from "../../tools/support/nats-server.ts";
@@ -10,12 +11,29 @@ let databases: TestDatabases;
 /** A role without any permission. */
 const role = `stranger_${randomBytes(6).toString("hex")}`;
 
+/** Databases in which no tables can be created. */
+const unfit = {
+  bare: `bare_${randomBytes(6).toString("hex")}`,
+  ascii: `ascii_${randomBytes(6).toString("hex")}`,
+};
+
 beforeAll(async () => {
   databases = await cloneDatabases({ empty: true });
   await databases.query("users", `CREATE ROLE ${role} LOGIN`);
+  await databases.query("users", `CREATE DATABASE ${unfit.bare} TEMPLATE template0`);
+  await databases.query(
+    "users",
+    `CREATE DATABASE ${unfit.ascii} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE_PROVIDER libc LOCALE 'C'`,
+  );
+  await queryDatabase(inDatabase(unfit.bare)(databases.urls.users), (client) =>
+    client.query("DROP SCHEMA public"),
+  );
 });
 afterAll(async () => {
   await cleanUp();
+  for (const name of Object.values(unfit)) {
+    await databases.query("users", `DROP DATABASE ${name} WITH (FORCE)`);
+  }
   await databases.query("users", `DROP ROLE ${role}`);
   await databases.drop();
 });
@@ -29,6 +47,7 @@ function settings(change: (url: string) => string): Record<string, string> {
   return { DATA_DIR: temporaryFolder(), ...(Object.fromEntries(urls) as Record<string, string>) };
 }
 
+const inDatabase = (name: string) => (url: string) => url.replace(/users_\w+/, name);
 const withUser = (user: string) => (url: string) => {
   const changed = new URL(url.replace("postgres://", "http://"));
   changed.username = user;
@@ -39,13 +58,23 @@ const problems: [title: string, change: (url: string) => string, sentence: RegEx
   ["a user that does not exist", withUser("nobody"), /rejects the user "nobody" \(.*\)\. Correct /],
   [
     "a database that does not exist",
-    (url) => url.replace(/users_\w+/, "no_such_database"),
+    inDatabase("no_such_database"),
     /has no database "no_such_database"\. Create it, .* or correct /,
   ],
   [
     "a user without permission",
     withUser(role),
     /the user "stranger_\w+" lacks a permission \(permission denied .*\)\. Grant it, .* OWNER TO /,
+  ],
+  [
+    "a database without a schema",
+    inDatabase(unfit.bare),
+    /"bare_\w+" has no schema for the tables of .*\. Create it, .* or correct search_path\.\n$/,
+  ],
+  [
+    "a database that is not UTF-8",
+    inDatabase(unfit.ascii),
+    /"ascii_\w+": its encoding is SQL_ASCII\. Create it with .* ENCODING 'UTF8'/,
   ],
 ];
 

@@ -57,6 +57,20 @@ test("Ctrl-C during the start ends the shop and its PostgreSQL", async () => {
   expect(postgresPids(dataDir)).toEqual([]);
 });
 
+test("a signal ends a program whose databases do not open", async () => {
+  const module = join(projectDir, "commands", "process", "program.ts");
+  const script = `
+    const { closeWhenOpen, stopOnSignals } = await import(process.argv[1]);
+    const forever = new Promise((resolve) => setInterval(() => undefined, 1_000));
+    stopOnSignals(() => closeWhenOpen(forever, () => process.stdout.write("closed")));
+    process.stdout.write("opening");`;
+  const program = startProgram(process.execPath, ["--input-type=module", "-e", script, module]);
+  await program.said("opening");
+  program.signal("SIGTERM");
+  expect(await program.ended()).toBe(0);
+  expect(program.output()).toBe("opening");
+});
+
 test("SIGQUIT, which a terminal sends at Ctrl-\\, ends the shop and its PostgreSQL", async () => {
   const shop = startCommand("start", settings());
   await shop.said("Ctrl-C stops it.");

@@ -45,7 +45,14 @@ afterAll(async () => {
   for (const database of databases) await database.drop();
 });
 
-const settings = () => ({ DATA_DIR: dataDir, PORT: String(port) });
+/** With what users of PostgreSQL have set for other servers. */
+const settings = () => ({
+  DATA_DIR: dataDir,
+  PORT: String(port),
+  PGHOST: "127.0.0.1",
+  PGPORT: "1",
+  PGSSLMODE: "require",
+});
 
 /** The URL of a database of the shop on the data directory. */
 const databaseUrl = (name: string) => postgresUrl(join(dataDir, "postgres"), name);
