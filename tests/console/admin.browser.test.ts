@@ -370,9 +370,7 @@ test.each([
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
   closed.resolve(undefined);
-  await page
-    .getByText("The shop cannot be reached. Check your connection and try again.")
-    .waitFor();
+  await page.getByText("The shop could not be reached.").waitFor();
   await button(page, name).click();
   const dialog = page.getByRole("dialog");
   await dialog.waitFor();

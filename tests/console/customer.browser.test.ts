@@ -393,7 +393,7 @@ test("an order whose answer is lost stays one order, also after a reload", async
     await route.abort();
   });
   await placeButton(page).click();
-  await page.getByText("The shop cannot be reached.").waitFor();
+  await page.getByText("The shop could not be reached.").waitFor();
   await page.unroute("**/graphql");
   await page.reload();
   await page.getByText("Your last order got no answer").waitFor();

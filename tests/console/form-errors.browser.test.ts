@@ -82,7 +82,7 @@ test("an error of a whole form, and a lost connection, are seen from the button 
   await page.getByLabel("Name", { exact: true }).fill("Cover");
   await page.route("**/*", (route) => route.abort());
   await button("Save changes").click();
-  await inView(page.getByRole("alert").getByText("The shop cannot be reached."));
+  await inView(page.getByRole("alert").getByText("The shop could not be reached."));
   await inView(page.getByText("The shop does not answer."));
   await page.unrouteAll();
   await button("Save changes").click();

@@ -1,5 +1,5 @@
-import { shop } from "../api/shop.ts";
-import { useShopMutation, useSingleMutation } from "../api/use-shop.ts";
+import type { MutationSender } from "../api/mutation-sender.ts";
+import { useMutationSender, useShopMutation, useSingleMutation } from "../api/use-shop.ts";
 import { ViewerDocument } from "../session/session.graphql.ts";
 import { signInAfter, signOut } from "../session/sign-in-out.ts";
 import type { Viewer } from "../session/use-session.ts";
@@ -96,17 +96,21 @@ interface NewPassword {
  * A new password ends all sessions, so this browser opens a new one with it. If that fails, the password
  * is changed nevertheless, and the user has to sign in. Returns whether there is a session.
  */
-async function changePassword({ email, password, newPassword }: NewPassword): Promise<boolean> {
+async function changePassword(
+  sender: MutationSender,
+  { email, password, newPassword }: NewPassword,
+): Promise<boolean> {
   const input = { password, newPassword };
-  await shop.execute(ReplacePasswordDocument, { input });
+  await sender.send(ReplacePasswordDocument, { input });
   const isSignedIn = await signInAfter({ email, password: newPassword });
   if (!isSignedIn) await signOut().catch(() => undefined);
   return isSignedIn;
 }
 
 export function PasswordForm({ viewer }: FormProps) {
+  const sender = useMutationSender();
   const { mutate, isPending, error, submittedAt, isSuccess } = useSingleMutation({
-    mutationFn: changePassword,
+    mutationFn: (change: NewPassword) => changePassword(sender, change),
     onSuccess(isSignedIn) {
       showToast(isSignedIn ? accountTexts.passwordChanged : accountTexts.passwordChangedOnly);
     },

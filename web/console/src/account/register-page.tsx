@@ -1,7 +1,7 @@
 import { Link, Redirect, useSearchParams } from "wouter";
 import { Page } from "../app/pages/page.tsx";
-import { shop } from "../api/shop.ts";
-import { useSingleMutation } from "../api/use-shop.ts";
+import type { MutationSender } from "../api/mutation-sender.ts";
+import { useMutationSender, useSingleMutation } from "../api/use-shop.ts";
 import { signInAfter } from "../session/sign-in-out.ts";
 import { userTypes } from "../session/user-types.ts";
 import { useSession } from "../session/use-session.ts";
@@ -23,9 +23,9 @@ interface Registration {
 }
 
 /** A failed sign-in is no failed registration: another attempt would say that the email is taken. */
-async function register({ email, username, password }: Registration) {
+async function register(sender: MutationSender, { email, username, password }: Registration) {
   const input = { email, username, password, type: userTypes.customer };
-  const { registerUser } = await shop.execute(CreateAccountDocument, { input });
+  const { registerUser } = await sender.send(CreateAccountDocument, { input });
   return { name: registerUser.username, isSignedIn: await signInAfter({ email, password }) };
 }
 
@@ -34,9 +34,10 @@ export default function RegisterPage() {
   const [params] = useSearchParams();
   const next = nextPath(params);
   const navigate = useNavigate();
+  const sender = useMutationSender();
   const { status } = useSession();
   const { mutate, isPending, error } = useSingleMutation({
-    mutationFn: register,
+    mutationFn: (registration: Registration) => register(sender, registration),
     onSuccess({ name, isSignedIn }) {
       showToast(isSignedIn ? accountTexts.welcome(name) : accountTexts.registered);
       if (isSignedIn) return;

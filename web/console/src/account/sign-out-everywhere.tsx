@@ -1,5 +1,5 @@
 import { useLocation } from "wouter";
-import { shop } from "../api/shop.ts";
+import { useMutationSender } from "../api/use-shop.ts";
 import { signOut } from "../session/sign-in-out.ts";
 import { accountTexts } from "../texts/account.ts";
 import { ConfirmButton } from "../ui/actions/confirm-button.tsx";
@@ -9,9 +9,10 @@ import { SignOutEverywhereDocument } from "./account.graphql.ts";
 
 export function SignOutEverywhere() {
   const [, navigate] = useLocation();
+  const sender = useMutationSender();
   const leave = async () => {
     if (!(await mayDiscardEdits())) return;
-    await shop.execute(SignOutEverywhereDocument);
+    await sender.send(SignOutEverywhereDocument, {});
     await signOut();
     showToast(accountTexts.everywhereDone);
     navigate("/");

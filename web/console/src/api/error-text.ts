@@ -1,12 +1,17 @@
 import { isShopError, type ShopErrorCode } from "../../../../clients/typescript/src/index.ts";
-import { errorTextOf, errorTexts } from "../texts/errors.ts";
+import { errorTextOf, errorTexts, lostAnswerTexts } from "../texts/errors.ts";
+import { LostAnswer } from "./lost-answer.ts";
 
 const texts: Partial<Record<ShopErrorCode, string>> = errorTexts;
+const textsOfLost: Partial<Record<ShopErrorCode, string>> = lostAnswerTexts;
 
 /** Returns what the console says about an error. */
 export function errorText(error: unknown): string {
   if (!isShopError(error)) return errorTextOf.unexpected;
-  if (error.traceId !== undefined) return errorTextOf.traced(error.traceId);
+  const traced = error.traceId === undefined ? undefined : errorTextOf.traced(error.traceId);
+  const reason = error instanceof LostAnswer ? (traced ?? textsOfLost[error.code]) : undefined;
+  if (reason !== undefined) return errorTextOf.mayBeDone(reason);
+  if (traced !== undefined) return traced;
   if (error.code === "TOO_MANY_REQUESTS" && error.retryAfter !== undefined) {
     return errorTextOf.retryAfter(error.retryAfter);
   }

@@ -1,4 +1,4 @@
-import { useRef } from "react";
+import { useRef, useState } from "react";
 import {
   useInfiniteQuery,
   useMutation,
@@ -17,6 +17,7 @@ import { withoutQuestion } from "../unsaved/unsaved-edits.ts";
 import { sessionState } from "../session/session-store.ts";
 import { keyOf } from "./documents.ts";
 import { isDenied } from "./error-text.ts";
+import { MutationSender } from "./mutation-sender.ts";
 import { shop } from "./shop.ts";
 
 interface QueryOptions {
@@ -147,14 +148,31 @@ export function useSingleMutation<Data, Variables>(
   return { ...mutation, mutate, mutateAsync };
 }
 
-/** Sends a mutation. Each call has an idempotency key, which the client keeps over its repetitions. */
+/**
+ * Returns what sends the mutations of a component. It repeats a mutation with its idempotency key while
+ * the component is on the page.
+ */
+export function useMutationSender(): MutationSender {
+  const [sender] = useState(
+    () =>
+      new MutationSender({
+        execute: (document, variables, idempotencyKey) =>
+          send(document, variables, { idempotencyKey }),
+        userId: () => sessionState().userId,
+      }),
+  );
+  return sender;
+}
+
+/** Sends a mutation. If its outcome is unknown, another call with the same variables repeats it. */
 export function useShopMutation<Data, Variables extends object>(
   document: TypedDocument<Data, Variables>,
   { invalidates = [], onSuccess }: MutationOptions<Data, Variables> = {},
 ) {
   const client = useQueryClient();
+  const sender = useMutationSender();
   return useSingleMutation({
-    mutationFn: (variables: Variables) => send(document, variables),
+    mutationFn: (variables: Variables) => sender.send(document, variables),
     async onSuccess(data, variables) {
       withoutQuestion(() => onSuccess?.(data, variables));
       await invalidate(client, invalidates);

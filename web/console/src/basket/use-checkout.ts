@@ -1,6 +1,8 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { isShopError } from "../../../../clients/typescript/src/index.ts";
 import { noteStock } from "../catalogue/stock/live-stock.ts";
+import { isOutcomeUnknown } from "../api/lost-answer.ts";
+import { newIdempotencyKey } from "../api/mutation-sender.ts";
 import { shop } from "../api/shop.ts";
 import { invalidate, useSingleMutation } from "../api/use-shop.ts";
 import { BasketProductsDocument, PlaceBasketOrderDocument } from "./basket.graphql.ts";
@@ -8,24 +10,10 @@ import type { Basket } from "./basket.ts";
 import { beginAttempt, endAttempt, hasPricesOf, type CheckoutAttempt } from "./checkout-attempt.ts";
 import { removeOrdered } from "./use-basket.ts";
 
-/** After these errors, the order may be placed nevertheless. */
-const unknownOutcome = [
-  "NETWORK_ERROR",
-  "TIMEOUT",
-  "INVALID_RESPONSE",
-  "SERVICE_UNAVAILABLE",
-  "INTERNAL_SERVER_ERROR",
-  "IDEMPOTENCY_IN_PROGRESS",
-  "TOO_MANY_REQUESTS",
-  "UNAUTHENTICATED",
-] as const;
-
 interface CheckoutOptions {
   userId: string;
   onPlaced: (order: { id: string; number: string }) => void;
 }
-
-const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 
 function send({ key, basket }: CheckoutAttempt) {
   const lines = basket.map(({ productId, quantity, price }) => ({
@@ -42,7 +30,7 @@ export function useCheckout({ userId, onPlaced }: CheckoutOptions) {
   const client = useQueryClient();
   return useSingleMutation({
     async mutationFn(basket: Basket) {
-      const attempt = beginAttempt(localStorage, userId, basket, newKey);
+      const attempt = beginAttempt(localStorage, userId, basket, newIdempotencyKey);
       try {
         return await send(attempt);
       } catch (error) {
@@ -50,7 +38,7 @@ export function useCheckout({ userId, onPlaced }: CheckoutOptions) {
         if (!isOverdue) throw error;
         // The repeated order was never placed, and the customer has agreed to the new prices since.
         endAttempt(localStorage);
-        return await send(beginAttempt(localStorage, userId, basket, newKey));
+        return await send(beginAttempt(localStorage, userId, basket, newIdempotencyKey));
       }
     },
     onSuccess({ placeOrder }, basket) {
@@ -59,7 +47,7 @@ export function useCheckout({ userId, onPlaced }: CheckoutOptions) {
       onPlaced(placeOrder);
     },
     async onError(error) {
-      if (isShopError(error, ...unknownOutcome)) return;
+      if (isOutcomeUnknown(error)) return;
       endAttempt(localStorage);
       if (isShopError(error, "OUT_OF_STOCK")) {
         noteStock(error.details.product_id, error.details.left);

@@ -1,3 +1,4 @@
+import type { MutationSender } from "../../api/mutation-sender.ts";
 import { shop } from "../../api/shop.ts";
 import {
   ImportMatchesDocument,
@@ -41,11 +42,12 @@ export interface BatchOutcome extends ImportCounts {
 export async function* importRows(
   rows: readonly ReadRow[],
   lines: ProductLines,
+  sender: MutationSender,
   signal: AbortSignal,
 ): AsyncGenerator<BatchOutcome> {
   for (const batch of batchesOf(rows)) {
     signal.throwIfAborted();
-    yield await importBatch(batch, lines);
+    yield await importBatch(batch, lines, sender);
   }
 }
 
@@ -77,7 +79,11 @@ function isWhole({ name, price }: RowValues): boolean {
   return name !== undefined && price !== undefined;
 }
 
-async function importBatch(rows: readonly ReadRow[], lines: ProductLines): Promise<BatchOutcome> {
+async function importBatch(
+  rows: readonly ReadRow[],
+  lines: ProductLines,
+  sender: MutationSender,
+): Promise<BatchOutcome> {
   const tasks = await tasksOf(rows, lines);
   const faults = new Map<number, string>();
   for (const task of tasks) if (task.kind === "failed") faults.set(task.line, task.reason);
@@ -98,20 +104,20 @@ async function importBatch(rows: readonly ReadRow[], lines: ProductLines): Promi
   };
   await send(creations, async (part) => {
     const input = { products: part.map((task) => task.input) };
-    const { createProducts } = await shop.execute(ImportNewProductsDocument, { input });
+    const { createProducts } = await sender.send(ImportNewProductsDocument, { input });
     return createProducts.results;
   });
   const changed = updates.filter((task) => task.changes !== undefined);
   await send(changed, async (part) => {
     const input = { products: part.flatMap(({ changes }) => changes ?? []) };
-    const { updateProducts } = await shop.execute(ImportProductChangesDocument, { input });
+    const { updateProducts } = await sender.send(ImportProductChangesDocument, { input });
     return updateProducts.results;
   });
   // A row whose update failed changes nothing.
   const counted = updates.filter((task) => task.stock !== undefined && !faults.has(task.line));
   await send(counted, async (part) => {
     const input = { changes: part.flatMap(({ stock }) => stock ?? []) };
-    const { updateInventories } = await shop.execute(ImportStocksDocument, { input });
+    const { updateInventories } = await sender.send(ImportStocksDocument, { input });
     return updateInventories.results;
   });
   const done = (some: readonly RowTask[]) => some.filter(({ line }) => !faults.has(line)).length;

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import { useQueryClient } from "@tanstack/react-query";
-import { invalidate } from "../../api/use-shop.ts";
+import { invalidate, useMutationSender } from "../../api/use-shop.ts";
 import {
   AdminProductRowsDocument,
   AdminProductViewDocument,
@@ -33,6 +33,7 @@ const nothing: ImportProgress = {
  */
 export function useImport(file: ProductFile, rows: readonly ReadRow[]) {
   const client = useQueryClient();
+  const sender = useMutationSender();
   const [run, setRun] = useState<{
     file: ProductFile;
     progress: ImportProgress;
@@ -51,7 +52,8 @@ export function useImport(file: ProductFile, rows: readonly ReadRow[]) {
     };
     show(now);
     try {
-      for await (const batch of importRows(rows.slice(now.done), lines, controller.signal)) {
+      const rest = rows.slice(now.done);
+      for await (const batch of importRows(rest, lines, sender, controller.signal)) {
         show({
           ...now,
           created: now.created + batch.created,

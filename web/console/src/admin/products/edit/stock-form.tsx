@@ -1,8 +1,8 @@
 import { useState } from "react";
 import { useQueryClient } from "@tanstack/react-query";
 import { ShopError } from "../../../../../../clients/typescript/src/index.ts";
-import { shop } from "../../../api/shop.ts";
-import { invalidate, useSingleMutation } from "../../../api/use-shop.ts";
+import type { MutationSender } from "../../../api/mutation-sender.ts";
+import { invalidate, useMutationSender, useSingleMutation } from "../../../api/use-shop.ts";
 import { adminProductTexts } from "../../../texts/admin/products.ts";
 import { SelectField, TextField } from "../../../ui/forms/fields.tsx";
 import { Form } from "../../../ui/forms/form.tsx";
@@ -29,14 +29,17 @@ interface StockChange {
 }
 
 /** Changes the stock. Throws the error of the shop, also that of the item of the batch. */
-async function changeStock({ id, mode, number }: StockChange): Promise<void> {
+async function changeStock(
+  sender: MutationSender,
+  { id, mode, number }: StockChange,
+): Promise<void> {
   if (mode !== "set") {
     const type = inventoryChange[mode];
-    await shop.execute(ChangeStockDocument, { input: { id, type, number } });
+    await sender.send(ChangeStockDocument, { input: { id, type, number } });
     return;
   }
   const changes = [{ id, stock: number }];
-  const { updateInventories } = await shop.execute(SetStockDocument, { input: { changes } });
+  const { updateInventories } = await sender.send(SetStockDocument, { input: { changes } });
   const rejection = updateInventories.results[0]?.error;
   if (!rejection) return;
   const fields = rejection.fields?.map(({ message }) => ({ field: "number", message }));
@@ -55,8 +58,9 @@ export function StockForm({ id }: { id: string }) {
   const client = useQueryClient();
   const [mode, setMode] = useState<Mode>("add");
   const [savings, setSavings] = useState(0);
+  const sender = useMutationSender();
   const { mutate, isPending, error } = useSingleMutation({
-    mutationFn: changeStock,
+    mutationFn: (change: StockChange) => changeStock(sender, change),
     onSuccess() {
       showToast(adminProductTexts.stockChanged);
       setSavings((count) => count + 1);
