@@ -612,6 +612,37 @@ test("a customer who opens a page of admins reads why it is not shown", async ()
     browser,
     shop.url,
     "/sign-in?next=/admin/orders",
+test("after a sign-in, also by way of other pages, a list has the filters of its link", async () => {
+  const { email } = await newAccount(shop, 1);
+  const path = "/admin/orders?status=SHIPPED&number=50%2525%26";
+  const { page, context } = await openConsole(browser, shop.url, path);
+  const main = page.getByRole("main");
+  const signInLink = { name: "Sign in", exact: true };
+  await main.getByRole("link", signInLink).click();
+  await main.getByRole("link", { name: "Create an account" }).click();
+  await untilLoaded(page, "Create an account");
+  await main.getByRole("link", signInLink).click();
+  await main.getByRole("link", { name: /Forgot/ }).click();
+  await untilLoaded(page, /password/i);
+  await main.getByRole("link", signInLink).click();
+  await untilLoaded(page, "Sign in");
+  await page.getByRole("banner").getByRole("link", signInLink).click();
+  await signIn(page, email);
+  await untilLoaded(page, "Orders");
+  expect(page.url()).toBe(`${shop.url}/console${path}`);
+  expect(await page.getByLabel("Status", { exact: true }).inputValue()).toBe("SHIPPED");
+
+  await page.goto(`${shop.url}/console/?q=mug`);
+  await button(page, "Account menu").click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await page.goto(`${shop.url}/console/?q=mug`);
+  await page.getByRole("banner").getByRole("link", signInLink).click();
+  await signIn(page, email);
+  await page.getByRole("searchbox").first().waitFor();
+  expect(page.url()).toBe(`${shop.url}/console/?q=mug`);
+  await context.close();
+});
+
   );
   await signIn(page, email);
   await untilLoaded(page, "This page is not for your account");

@@ -1,9 +1,10 @@
-import { Link, Redirect, useSearchParams } from "wouter";
+import { Link, Redirect } from "wouter";
 import { Page } from "../app/pages/page.tsx";
 import type { MutationSender } from "../api/mutation-sender.ts";
 import { useMutationSender, useSingleMutation } from "../api/use-shop.ts";
 import { signInAfter } from "../session/sign-in-out.ts";
 import { userTypes } from "../session/user-types.ts";
+import { pathWithNext, useNextPath } from "../session/sign-in-path.ts";
 import { useSession } from "../session/use-session.ts";
 import { accountTexts } from "../texts/account.ts";
 import { withoutQuestion } from "../unsaved/unsaved-edits.ts";
@@ -13,7 +14,6 @@ import { Form } from "../ui/forms/form.tsx";
 import { showToast } from "../ui/toast.tsx";
 import { CreateAccountDocument } from "./account.graphql.ts";
 import { NewPasswordField } from "./new-password-field.tsx";
-import { nextPath } from "./next-path.ts";
 import styles from "./account.module.css";
 
 interface Registration {
@@ -31,18 +31,17 @@ async function register(sender: MutationSender, { email, username, password }: R
 
 /** Creates an account and signs in. */
 export default function RegisterPage() {
-  const [params] = useSearchParams();
-  const next = nextPath(params);
+  const next = useNextPath();
   const navigate = useNavigate();
-  const sender = useMutationSender();
   const { status } = useSession();
+  const sender = useMutationSender();
   const { mutate, isPending, error } = useSingleMutation({
     mutationFn: (registration: Registration) => register(sender, registration),
     onSuccess({ name, isSignedIn }) {
       showToast(isSignedIn ? accountTexts.welcome(name) : accountTexts.registered);
       if (isSignedIn) return;
       withoutQuestion(() => {
-        navigate(`/sign-in?next=${encodeURIComponent(next)}`);
+        navigate(pathWithNext("/sign-in", next));
       });
     },
   });
@@ -77,7 +76,7 @@ export default function RegisterPage() {
       </div>
       <p className={styles.other}>
         {accountTexts.hasAccount}{" "}
-        <Link href={`/sign-in?next=${encodeURIComponent(next)}`}>{accountTexts.signIn}</Link>
+        <Link href={pathWithNext("/sign-in", next)}>{accountTexts.signIn}</Link>
       </p>
     </Page>
   );

@@ -1,6 +1,7 @@
 import { Link, useLocation } from "wouter";
 import { Page } from "../app/pages/page.tsx";
 import { useShopMutation } from "../api/use-shop.ts";
+import { useSignInPath } from "../session/sign-in-path.ts";
 import { accountTexts } from "../texts/account.ts";
 import { TextField } from "../ui/forms/fields.tsx";
 import { Form } from "../ui/forms/form.tsx";
@@ -12,10 +13,11 @@ import styles from "./account.module.css";
 /** Sets a new password with a reset token, and says how to get one. */
 export default function ResetPasswordPage() {
   const [, navigate] = useLocation();
+  const signInPath = useSignInPath();
   const { mutate, isPending, error } = useShopMutation(ResetMyPasswordDocument, {
     onSuccess() {
       showToast(accountTexts.resetDone);
-      navigate("/sign-in", { replace: true });
+      navigate(signInPath, { replace: true });
     },
   });
   return (
@@ -36,7 +38,7 @@ export default function ResetPasswordPage() {
         </Form>
       </div>
       <p className={styles.other}>
-        <Link href="/sign-in">{accountTexts.signIn}</Link>
+        <Link href={signInPath}>{accountTexts.signIn}</Link>
       </p>
     </Page>
   );

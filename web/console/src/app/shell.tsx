@@ -3,6 +3,7 @@ import { Moon, ShoppingBag, Sun, SunMoon } from "lucide-react";
 import { Link, useLocation } from "wouter";
 import { useBasket } from "../basket/use-basket.ts";
 import { piecesIn } from "../basket/basket.ts";
+import { useSignInPath } from "../session/sign-in-path.ts";
 import { useSession } from "../session/use-session.ts";
 import { commonTexts } from "../texts/common.ts";
 import { shellTexts } from "../texts/shell.ts";
@@ -25,6 +26,7 @@ const SignInAgain = lazyPage(() => import("../session/sign-in-again.tsx"));
 export function Shell({ children }: { children: ReactNode }) {
   const session = useSession();
   const [path] = useLocation();
+  const signInPath = useSignInPath();
   const items = linksFor(session).map(({ href, text, icon: Icon }) => (
     <li key={href}>
       <Link href={href} aria-current={isWithin(path, href) ? "page" : undefined}>
@@ -51,7 +53,7 @@ export function Shell({ children }: { children: ReactNode }) {
             <ThemeMenu />
             <BasketLink />
             {session.status === "anonymous" ? (
-              <LinkButton href={`/sign-in?next=${encodeURIComponent(path)}`} look="primary">
+              <LinkButton href={signInPath} look="primary">
                 {shellTexts.signIn}
               </LinkButton>
             ) : (

@@ -1,12 +1,12 @@
 import { Fragment, type ReactNode } from "react";
 import { KeyRound, ShieldOff } from "lucide-react";
-import { useLocation } from "wouter";
 import { PageSkeleton } from "../app/pages/page-skeleton.tsx";
 import { Page } from "../app/pages/page.tsx";
 import { commonTexts } from "../texts/common.ts";
 import { shellTexts } from "../texts/shell.ts";
 import { LinkButton } from "../ui/actions/button.tsx";
 import { EmptyState, ErrorState } from "../ui/states.tsx";
+import { useSignInPath } from "./sign-in-path.ts";
 import { useSession } from "./use-session.ts";
 
 interface RequireSessionProps {
@@ -18,11 +18,10 @@ interface RequireSessionProps {
 /** Shows a page to signed-in users, or to admins or operators only. Others see what they need to see it. */
 export function RequireSession({ role, children }: RequireSessionProps) {
   const { status, userId, isAdmin, mayOperate, failure } = useSession();
-  const [path] = useLocation();
+  const signInPath = useSignInPath();
   if (status === "anonymous") {
-    const href = `/sign-in?next=${encodeURIComponent(path)}`;
     const action = (
-      <LinkButton href={href} look="primary">
+      <LinkButton href={signInPath} look="primary">
         {shellTexts.signIn}
       </LinkButton>
     );
