@@ -3,8 +3,8 @@ import type { Browser, Page } from "playwright-core";
 import { launchBrowser, openConsole, signIn } from "../support/console/console-browser.ts";
 import { layoutFaults, twoFrames } from "../support/console/layout-faults.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
-import { newAccount } from "../support/sessions.ts";
-import { startTestShop, type TestShop } from "../support/shop.ts";
+import { logIn, newAccount } from "../support/sessions.ts";
+import { password, startTestShop, type TestShop } from "../support/shop.ts";
 
 let shop: TestShop;
 let browser: Browser;
@@ -95,6 +95,43 @@ test.each([
   expect(await page.evaluate<number>("layoutShift")).toBeLessThan(0.01);
   expect(await layoutFaults(page)).toEqual([]);
   expect(problems.splice(0)).toEqual([]);
+});
+
+test("a name of one long word fits into pages, dialogs and toasts of small windows", async () => {
+  const name = "W".repeat(200);
+  const account = { email: "long@example.com", username: name.slice(0, 100), password, type: 0 };
+  const { id } = await shop.call<{ id: string }>("users.register", account);
+  const { token } = await logIn(shop, account);
+  const product = await putOnSale(shop, 5, 100, name);
+  const { order } = await placeOrder(shop, token, [product, 1]);
+  const button = (text: string | RegExp) => page.getByRole("button", { name: text });
+  const dialogs: [path: string, opens: string | RegExp | undefined][] = [
+    ["/admin", undefined],
+    ["/admin/products", undefined],
+    ["/admin/orders", /^Ship order/],
+    [`/admin/orders/${order?.id ?? ""}`, /^Cancel order/],
+    ["/admin/orders/packing", undefined],
+    [`/admin/products/${product}`, "Delete product"],
+    ["/admin/users", undefined],
+    [`/admin/users/${id}`, "Make admin"],
+    [`/admin/users/${id}`, /^Erase/],
+    ["/admin/audit", undefined],
+    [`/operations/trace/${order?.id ?? ""}`, undefined],
+  ];
+  const faults: string[] = [];
+  for (const [path, opens] of dialogs) {
+    await open(path);
+    if (opens !== undefined) {
+      await button(opens).first().click();
+      await page.getByRole("dialog").waitFor();
+    }
+    faults.push(...(await layoutFaults(page)).map((fault) => `${path}: ${fault}`));
+  }
+  await open(`/products/${product}`);
+  await button(/^Add/).first().click();
+  await page.getByText(name).last().waitFor();
+  faults.push(...(await layoutFaults(page)).map((fault) => `toast: ${fault}`));
+  expect(faults).toEqual([]);
 });
 
 test("the note about a lost connection moves nothing when it comes and when it goes", async () => {
