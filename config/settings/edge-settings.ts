@@ -69,7 +69,7 @@ export const edge = {
     type: "flag",
     default: true,
     description:
-      "Serves the console, the page for customers, admins and operators, at GET /console. false also turns off the GraphQL fields that show and repair the cluster, and the rates that the nodes keep for them.",
+      "Serves the console, the page for customers and admins, at GET /console. false also turns off the GraphQL fields that show and repair the cluster, and the rates that the nodes keep for them.",
   },
   GRAPHQL_DISCOVERY: {
     type: "flag",

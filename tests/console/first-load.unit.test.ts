@@ -43,7 +43,7 @@ test.each(["catalogue/catalogue-page.tsx", "basket/basket-page.tsx", "orders/ord
   },
 );
 
-test("customers load no file of the admins and operators", () => {
+test("customers load no file of the pages for admins", () => {
   const first = [...filesOf("index.html")].join(" ");
   expect(first).not.toMatch(/admin|operations/);
 });

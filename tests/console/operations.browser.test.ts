@@ -77,7 +77,19 @@ test("of two searches for an order, the last one counts", async () => {
   await context.close();
 });
 
-test("an operator sees the shop as a map, its charts, its books, and what happened to an order", async () => {
+test("the customer of an order is an erased user in the list of traces, too", async () => {
+  const mug = await putOnSale(shop, 20);
+  const { id, token } = await shop.signIn("leaver");
+  await placeOrder(shop, token, [mug, 1]);
+  await shop.call("users.erase", { id });
+  const { page, context } = await openSignedIn(shop.url, "/operations/trace");
+  const newest = page.getByRole("row").nth(1);
+  await newest.getByText(/leaver|unknown|Erased user/).waitFor();
+  expect(await newest.innerText()).toContain("Erased user");
+  await context.close();
+});
+
+test("an admin with the right to operate sees the shop as a map, its charts, its books, and what happened to an order", async () => {
   const mug = await putOnSale(shop, 20);
   const { order } = await placeOrder(shop, admin.token, [mug, 2]);
   const id = order?.id ?? "";
@@ -135,7 +147,7 @@ test("an operator sees the shop as a map, its charts, its books, and what happen
   await context.close();
 });
 
-test("an operator sees a dead letter and redrives it", async () => {
+test("an admin with the right to operate sees a dead letter and redrives it", async () => {
   const user = { user_id: randomUUID(), username: "Ann", type: 0 };
   const event = {
     id: randomUUID(),

@@ -49,7 +49,7 @@ export function App() {
               </RequireSession>
             </Route>
             <Route path="/operations/*?">
-              <RequireSession role="operator">
+              <RequireSession role="operating-admin">
                 <OperationsPage />
               </RequireSession>
             </Route>

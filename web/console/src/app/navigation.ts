@@ -3,7 +3,7 @@ import type { Session } from "../session/use-session.ts";
 import { shellTexts } from "../texts/shell.ts";
 
 /** Who sees a link. The shop checks the rights itself; this only hides what would be rejected. */
-type Audience = "everyone" | "signed-in" | "admin" | "operator";
+type Audience = "everyone" | "signed-in" | "admin" | "operating-admin";
 
 interface NavigationLink {
   href: string;
@@ -17,7 +17,7 @@ const navigationLinks: readonly NavigationLink[] = [
   { href: "/", text: shellTexts.catalogue, icon: Store, audience: "everyone" },
   { href: "/orders", text: shellTexts.orders, icon: ClipboardList, audience: "signed-in" },
   { href: "/admin", text: shellTexts.admin, icon: LayoutDashboard, audience: "admin" },
-  { href: "/operations", text: shellTexts.operations, icon: Network, audience: "operator" },
+  { href: "/operations", text: shellTexts.operations, icon: Network, audience: "operating-admin" },
 ];
 
 /** Returns the links for a user. */
@@ -25,6 +25,6 @@ export function linksFor({ status, isAdmin, mayOperate }: Session): readonly Nav
   const audiences: Audience[] = ["everyone"];
   if (status !== "anonymous") audiences.push("signed-in");
   if (isAdmin) audiences.push("admin");
-  if (mayOperate) audiences.push("operator");
+  if (mayOperate) audiences.push("operating-admin");
   return navigationLinks.filter(({ audience }) => audiences.includes(audience));
 }

@@ -33,7 +33,7 @@ const links = [
   { href: `${base}/trace`, text: operationsTexts.trace, icon: RouteIcon },
 ];
 
-/** The navigation of the operators' pages, and the page of the current path. */
+/** The navigation of the pages below Operations, and the page of the current path. */
 export default function OperationsPage() {
   return (
     <>

@@ -11,11 +11,11 @@ import { useSession } from "./use-session.ts";
 
 interface RequireSessionProps {
   /** Who may see the page: all signed-in users if it is not given. */
-  role?: "admin" | "operator";
+  role?: "admin" | "operating-admin";
   children: ReactNode;
 }
 
-/** Shows a page to signed-in users, or to admins or operators only. Others see what they need to see it. */
+/** Shows a page to signed-in users, or only to admins, or to those who may operate. Others see what they need to see it. */
 export function RequireSession({ role, children }: RequireSessionProps) {
   const { status, userId, isAdmin, mayOperate, failure } = useSession();
   const signInPath = useSignInPath();

@@ -1,6 +1,6 @@
 import { titles } from "./titles.ts";
 
-/** The texts of the operators' charts. */
+/** The texts of the charts below Operations. */
 export const chartTexts = {
   title: titles.charts,
   intro: "The last hour, as the nodes have measured it. What a node has measured ends with it.",

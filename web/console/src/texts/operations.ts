@@ -1,7 +1,7 @@
 import { titles } from "./titles.ts";
 import { counted } from "./counted.ts";
 
-/** The texts of the operators' pages that have no file of their own. */
+/** The texts of the pages below Operations that have no file of their own. */
 export const operationsTexts = {
   navigation: "Operations",
   map: "Cluster map",

@@ -31,6 +31,6 @@ export const shellTexts = {
   noAccessTitle: "This page is not for your account",
   noAccessTexts: {
     admin: "Only admins can open it.",
-    operator: "Only admins with the right to operate the shop can open it.",
+    "operating-admin": "Only admins with the right to operate the shop can open it.",
   },
 };
