@@ -1,7 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import { ShopError, type ShopErrorCode } from "../../clients/typescript/src/index.ts";
+import { demoProducts } from "../../commands/demo/demo-data.ts";
 import { errorText, fieldText, isMissing } from "../../web/console/src/api/error-text.ts";
 import { priceFaultsOf, readFilter } from "../../web/console/src/catalogue/catalogue-filter.ts";
+import { pictureOf } from "../../web/console/src/catalogue/picture/picture-of.ts";
 import { catalogueTexts } from "../../web/console/src/texts/catalogue.ts";
 import { formatNumber, formatPrice } from "../../web/console/src/ui/format.ts";
 
@@ -68,6 +70,25 @@ describe("an error of the shop", () => {
     expect(missing.map(isMissing)).toEqual([true, true]);
     expect(others.map(isMissing)).toEqual([false, false, false]);
   });
+});
+
+test.each([
+  ["Desk lamp", "lamp"],
+  ["Lamp Desk", "chair"],
+  ["Reading Lamp, Brown", "lamp"],
+  ["Clock for the Wall", "clock"],
+  ["Two Mugs", "mug"],
+  ["Lamp Shade", "lamp"],
+  ["Something else", "parcel"],
+])("the picture of %s is a %s: the last known word decides", (name, shape) => {
+  expect(pictureOf("1", name).shape).toBe(shape);
+});
+
+test("each product of the demo has the picture of its kind", () => {
+  for (const { name } of demoProducts()) {
+    const kind = /(\w+),/.exec(name)?.[1]?.toLowerCase();
+    expect([name, pictureOf("1", name).shape]).toEqual([name, kind]);
+  }
 });
 
 test("negative numbers have a minus sign", () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { ShopError, type ShopErrorCode } from "../../clients/typescript/src/index.ts";
 import { minorUnitsOf, piecesOf } from "../../web/console/src/admin/products/price-text.ts";
+import { adminProductTexts } from "../../web/console/src/texts/admin/products.ts";
 import { errorText } from "../../web/console/src/api/error-text.ts";
 import { shownErrors } from "../../web/console/src/ui/forms/field-errors.ts";
 
@@ -50,6 +51,14 @@ describe("an error of the shop in a form", () => {
     }
     expect(shownErrors(null, ["name"], {})).toEqual({ ofFields: {}, ofForm: undefined });
   });
+});
+
+test("a price has at most two decimals and no separators of thousands, as its error says", () => {
+  expect(["89", "89,5", "89.50"].map(minorUnitsOf)).toEqual([8_900, 8_950, 8_950]);
+  expect(["1.234,50", "1,234.50", "1e3", "1.005"].map(minorUnitsOf)).toEqual(
+    Array(4).fill(undefined),
+  );
+  expect(adminProductTexts.priceInvalid).toMatch(/at most two decimals, and no separators/);
 });
 
 test("a number that the API cannot have is no number of a form", () => {

@@ -9,6 +9,7 @@ export const commonTexts = {
   close: "Close",
   goBack: "Go back",
   showMore: "Show more",
+  erasedUser: "Erased user",
   total: (count: string) => `Total: ${count}`,
   totalAtLeast: (count: string) => `Total: at least ${count}`,
   noneTitle: "Nothing matches",

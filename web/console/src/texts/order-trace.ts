@@ -1,4 +1,5 @@
 import { titles } from "./titles.ts";
+import { commonTexts } from "./common.ts";
 import { counted } from "./counted.ts";
 
 /** The texts of the trace of an order. */
@@ -14,6 +15,7 @@ export const traceTexts = {
   newest: "Newest orders",
   order: "Order",
   customer: "Customer",
+  erasedCustomer: commonTexts.erasedUser,
   placed: "Placed",
   status: "Status",
   noOrdersTitle: "There are no orders yet",

@@ -32,6 +32,9 @@ interface LiveOptions {
   isHeld: boolean;
 }
 
+/** The orders of a page of the list. */
+export const pageRows = 50;
+
 /** The most new orders at once that a user can read. */
 const readableOrders = 5;
 
@@ -101,7 +104,16 @@ export function useLiveOrders(queried: readonly Order[], { filter, place, isHeld
   });
   // The user points elsewhere now.
   if (!isHeld && !isFast && waiting.length > 0) change(showAll);
-  return { rows, waiting: waiting.length, hasMore: waiting.length === maxOrders, showWaiting };
+  // When the list is read again, its first page has as many new orders as it has rows. Others would be
+  // counted by the shop and here.
+  const areAllCounted = shown.length === 0 || (place !== "later" && shown.length <= pageRows);
+  return {
+    rows,
+    areAllCounted,
+    waiting: waiting.length,
+    hasMore: waiting.length === maxOrders,
+    showWaiting,
+  };
 }
 
 function inOrder(queried: readonly Order[], shown: readonly Order[], place: LiveOptions["place"]) {

@@ -19,14 +19,12 @@ import { AdminUserViewDocument } from "../users/users.graphql.ts";
 import { AdminOrderRowsDocument, type AdminOrderRowFragment } from "./admin-orders.graphql.ts";
 import { orderExportColumns, exportedOrders } from "./exported-orders.ts";
 import { useIsHeld } from "./use-is-held.ts";
-import { useLiveOrders } from "./live-orders.ts";
+import { pageRows, useLiveOrders } from "./live-orders.ts";
 import { AskBefore, OrderActions } from "./order-actions.tsx";
 import { OrderDialog, useOrderDialog } from "./order-dialog.tsx";
 import { faultsOfFilters, orderFilterNames, orderFilterOf, sortOf } from "./order-filter.ts";
 import { OrderFilterBar } from "./order-filter-bar.tsx";
 import styles from "./orders.module.css";
-
-const pageRows = 50;
 
 const columns: readonly Column<AdminOrderRowFragment>[] = [
   {
@@ -76,7 +74,7 @@ export default function OrdersPage() {
   const queried = query.pages.flat();
   // Of the oldest orders, new ones are the last.
   const place = sort === "NEWEST_FIRST" ? "first" : query.hasNextPage ? "later" : "last";
-  const { rows, waiting, hasMore, showWaiting } = useLiveOrders(queried, {
+  const { rows, areAllCounted, waiting, hasMore, showWaiting } = useLiveOrders(queried, {
     filter,
     place,
     isHeld,
@@ -84,8 +82,7 @@ export default function OrdersPage() {
   const placedSince = rows.length - queried.length;
   const total = query.total && {
     count: query.total.count + placedSince,
-    // Of very many new orders, not all are kept.
-    isExact: query.total.isExact && placedSince === 0,
+    isExact: query.total.isExact && areAllCounted,
   };
   const actions = (
     <Row>

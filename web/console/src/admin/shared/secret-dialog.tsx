@@ -1,8 +1,9 @@
 import { useState } from "react";
 import { Copy } from "lucide-react";
 import { adminTexts } from "../../texts/admin/shared.ts";
+import { commonTexts } from "../../texts/common.ts";
 import { Button } from "../../ui/actions/button.tsx";
-import { Dialog } from "../../ui/actions/dialog.tsx";
+import { Dialog, DialogButtons } from "../../ui/actions/dialog.tsx";
 import { Notice } from "../../ui/states.tsx";
 import { Row } from "../../ui/card.tsx";
 import styles from "./secret-dialog.module.css";
@@ -15,7 +16,7 @@ interface SecretDialogProps {
   onClose: () => void;
 }
 
-/** Shows a secret that the shop returns only once. */
+/** Shows a secret that the shop returns only once. Only its button closes the dialog. */
 export function SecretDialog({ title, secret, note, onClose }: SecretDialogProps) {
   const [message, setMessage] = useState("");
   const copy = async () => {
@@ -32,7 +33,7 @@ export function SecretDialog({ title, secret, note, onClose }: SecretDialogProps
     onClose();
   };
   return (
-    <Dialog title={title} isOpen={secret !== undefined} onClose={close}>
+    <Dialog title={title} isOpen={secret !== undefined} onClose={close} isPersistent>
       <Notice kind="warning">{adminTexts.once}</Notice>
       {note !== undefined && <p>{note}</p>}
       <code className={styles.secret}>{secret}</code>
@@ -42,6 +43,9 @@ export function SecretDialog({ title, secret, note, onClose }: SecretDialogProps
         </Button>
         <span role="status">{message}</span>
       </Row>
+      <DialogButtons>
+        <Button onPress={close}>{commonTexts.close}</Button>
+      </DialogButtons>
     </Dialog>
   );
 }

@@ -73,7 +73,8 @@ export function pictureOf(
   const words = name.toLowerCase().match(/\p{L}+/gu) ?? [];
   const shape = words
     .map((word) => shapeWords[word] ?? shapeWords[word.replace(/s$/, "")])
-    .find(Boolean);
+    // “Desk lamp” is a lamp.
+    .findLast(Boolean);
   const named = words.map((word) => colourWords[word]).find(Boolean);
   const hash = hashOf(`${name}${id}`);
   const [hue, saturation, lightness] = named ?? [hash % 360, 42, 50];

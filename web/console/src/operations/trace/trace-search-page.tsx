@@ -7,7 +7,6 @@ import { shop } from "../../api/shop.ts";
 import { errorText } from "../../api/error-text.ts";
 import { useShopQuery } from "../../api/use-shop.ts";
 import { StatusBadge } from "../../orders/status-badge.tsx";
-import { operationsTexts } from "../../texts/operations.ts";
 import { traceTexts } from "../../texts/order-trace.ts";
 import { useNavigate } from "../../unsaved/use-navigate.ts";
 import { Button } from "../../ui/actions/button.tsx";
@@ -32,7 +31,7 @@ const columns: readonly Column<Order>[] = [
     title: traceTexts.order,
     cell: ({ id, number }) => <Link href={`/operations/trace/${id}`}>{number}</Link>,
   },
-  { title: traceTexts.customer, cell: ({ user }) => user?.username ?? operationsTexts.unknown },
+  { title: traceTexts.customer, cell: ({ user }) => user?.username ?? traceTexts.erasedCustomer },
   { title: traceTexts.placed, cell: ({ createdAt }) => formatTime(createdAt) },
   { title: traceTexts.status, cell: ({ status }) => <StatusBadge status={status} /> },
 ];

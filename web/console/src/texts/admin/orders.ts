@@ -1,4 +1,5 @@
 import { titles } from "../titles.ts";
+import { commonTexts } from "../common.ts";
 import { counted } from "../counted.ts";
 
 /** The texts of the admins' pages of orders. */
@@ -6,7 +7,7 @@ export const adminOrderTexts = {
   title: titles.orders,
   number: "Order",
   customer: "Customer",
-  unknownCustomer: "Erased user",
+  unknownCustomer: commonTexts.erasedUser,
   actions: "Actions",
   trace: "Show trace",
   numberFilter: "Number",

@@ -36,7 +36,8 @@ export const adminProductTexts = {
   back: "All products",
   newTitle: titles.newProduct,
   priceHint: "In euros, for example 12.50",
-  priceInvalid: "Enter an amount of at most 21,474,836.47 with two decimals, for example 12.50.",
+  priceInvalid:
+    "Enter an amount of at most 21474836.47 with at most two decimals, and no separators for thousands, for example 12.50.",
   skuHint: "The shop's own code of the product. It can be empty.",
   initialStock: "Pieces in stock",
   create: "Create product",

@@ -6,7 +6,8 @@ export const webhookTexts = {
   title: titles.webhooks,
   add: "New webhook",
   url: "URL",
-  urlHint: "Begins with https://. The shop sends events to it by HTTP.",
+  urlHint:
+    "Begins with https://, or with http:// if the shop permits it. The shop sends events to it.",
   description: "Note",
   events: "Events",
   eventsMissing: "Choose at least one event.",
