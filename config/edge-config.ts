@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import proxyAddr from "proxy-addr";
 import type { ConfigReader } from "./config-reader.ts";
 import { exampleOf } from "./settings.ts";
 
@@ -50,12 +51,14 @@ export function readEdge(read: ConfigReader): EdgeConfig {
 
 function isProxy(text: string): boolean {
   if (["loopback", "linklocal", "uniquelocal"].includes(text)) return true;
-  const [address = "", bits, ...more] = text.split("/");
-  const family = isIP(address);
-  if (family === 0 || more.length > 0) return false;
-  return (
-    bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
-  );
+  const [address = "", bits = "1", ...more] = text.split("/");
+  if (isIP(address) === 0 || more.length > 0 || !/^\d{1,3}$/.test(bits)) return false;
+  try {
+    proxyAddr.compile(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isOrigin(text: string): boolean {

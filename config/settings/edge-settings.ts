@@ -1,3 +1,4 @@
+import { isHost } from "../../core/network/host-name.ts";
 import type { Setting } from "./setting.ts";
 
 export const edge = {
@@ -11,12 +12,15 @@ export const edge = {
   HOST: {
     type: "text",
     default: "127.0.0.1",
+    pattern: { test: isHost },
+    requirement: "be an IPv4 address in four parts, an IPv6 address or a host name",
+    isShown: true,
     description:
       "Address to listen on, for all ports. With the default, only this machine reaches the shop. 0.0.0.0 makes it reachable from other machines; the container image sets that.",
   },
   TRUSTED_PROXIES: {
     type: "list",
-    items: "IP addresses, ranges like 10.0.0.0/8, loopback, linklocal or uniquelocal",
+    items: "IP addresses, ranges like 10.0.0.0/8 (from /1 on), loopback, linklocal or uniquelocal",
     example: "10.0.0.5,192.168.0.0/16",
     description:
       "Proxies whose X-Forwarded-For is trusted. They must overwrite the header. Not set: the address of the connection counts.",
@@ -49,6 +53,9 @@ export const edge = {
   },
   NODE_ENV: {
     type: "text",
+    // A mistyped "production" would leave the features for developers on.
+    pattern: { test: (text) => text === "production" || text.toLowerCase() !== "production" },
+    requirement: 'be spelled "production", in lower case',
     example: "production",
     description: "production changes the defaults of INTROSPECTION and PLAYGROUND to false.",
   },

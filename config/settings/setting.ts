@@ -42,7 +42,9 @@ export interface TextSetting extends Described {
   default?: string;
   minLength?: number;
   maxLength?: number;
-  pattern?: RegExp;
+  pattern?: Pick<RegExp, "test">;
+  /** Later messages show the value, unless it was read from a file. */
+  isShown?: boolean;
   /** Completes "must …" in the message for a text that does not match the pattern. */
   requirement?: string;
 }

@@ -36,6 +36,14 @@ describe("NODE_ENV=production", () => {
   });
 });
 
+test.each(["Production", "PRODUCTION"])("NODE_ENV=%s is rejected as a mistake", (value) => {
+  expect(() => edge({ NODE_ENV: value })).toThrow(
+    `NODE_ENV must be spelled "production", in lower case, not "${value}"; for example NODE_ENV=production`,
+  );
+  // Other names are those of other environments.
+  expect(edge({ NODE_ENV: "staging" }).playground).toBe(true);
+});
+
 describe("persisted documents", () => {
   const folder = mkdtempSync(join(tmpdir(), "shop-edge-"));
   afterAll(() => {
@@ -66,6 +74,10 @@ test.each([
   ["TRUSTED_PROXIES", "10.0.0.0/33"],
   ["TRUSTED_PROXIES", "10.0.0.0/8/8"],
   ["TRUSTED_PROXIES", "10.0.0.0/"],
+  ["TRUSTED_PROXIES", "0.0.0.0/0"],
+  ["TRUSTED_PROXIES", "::/0"],
+  ["TRUSTED_PROXIES", "10.0.0.0/0"],
+  ["TRUSTED_PROXIES", "loopback,10.0.0.0/00"],
   ["CORS_ORIGINS", "*"],
   ["CORS_ORIGINS", "shop.example"],
   ["CORS_ORIGINS", "https://shop.example/"],
