@@ -29,21 +29,25 @@ export function readBackups(read: ConfigReader): BackupConfig | undefined {
     read.fault("BACKUP_DIR", "must be set if BACKUP_EVERY is set");
     return undefined;
   }
-  const problem = problemOf(dir, dataDir);
-  if (problem !== undefined) read.fault("BACKUP_DIR", problem);
+  if (!read.hasFault("BACKUP_DIR") && !read.hasFault("DATA_DIR")) checkFolder(read, dir, dataDir);
   const everyMs = Number(every.slice(0, -1)) * (unitMs[every.slice(-1)] ?? minuteMs);
   return { everyMs, dir: resolve(dir), keep };
 }
 
-function problemOf(dir: string, dataDir: string): string | undefined {
+function checkFolder(read: ConfigReader, dir: string, dataDir: string): void {
   try {
-    if (isInside(dir, dataDir)) return "must be a folder outside of DATA_DIR";
+    if (isInside(dir, dataDir)) {
+      read.fault("BACKUP_DIR", "must be a folder outside of DATA_DIR");
+      return;
+    }
     const isUsable = isFolder(dirname(resolve(dir))) === true && isFolder(resolve(dir)) !== false;
-    return isUsable ? undefined : "must be a folder, or a path in a folder that exists";
+    if (!isUsable) {
+      read.fault("BACKUP_DIR", "must be a folder, or a path in a folder that exists");
+    }
   } catch (error) {
     // The user may not enter a folder of the path, or the path is no possible one.
     const { code } = error as NodeJS.ErrnoException;
-    return `names a path that cannot be read (${code}): "${dir}"`;
+    read.invalid("BACKUP_DIR", `names a path that cannot be read (${code})`, ":", dir);
   }
 }
 

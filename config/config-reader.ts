@@ -1,5 +1,6 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { TextFileError, readTextFile } from "../core/text-file.ts";
+import { hideFileValue, showValue, sourceOf } from "./file-values.ts";
 import {
   exampleOf,
   settingOf,
@@ -26,6 +27,7 @@ export class ConfigError extends Error {
 export class ConfigReader {
   readonly #env: NodeJS.ProcessEnv;
   readonly #faults: string[] = [];
+  readonly #faulty = new Set<string>();
   /** The files that the values of settings were read from. */
   readonly #files = new Map<string, string>();
 
@@ -37,9 +39,20 @@ export class ConfigReader {
   fault(name: string, problem: string, example = exampleOf(name)): void {
     const shown = example.includes("=") ? example : `${name}=${example}`;
     const file = this.#files.get(name);
-    const source = file === undefined ? "" : ` (read from "${file}", which ${name}_FILE names)`;
+    const source = file === undefined ? "" : ` ${sourceOf(name, file)}`;
     const fault = `${name} ${problem}${source}; for example ${shown}`;
     if (!this.#faults.includes(fault)) this.#faults.push(fault);
+    this.#faulty.add(name);
+  }
+
+  /** Records the fault of two settings of which only one is set. */
+  mustBeSetTogether(...names: [string, string]): void {
+    const example = names.map((name) => `${name}=${exampleOf(name)}`).join(" ");
+    this.fault(names.join(" and "), "must be set together", example);
+  }
+
+  hasFault(name: string): boolean {
+    return this.#faulty.has(name);
   }
 
   /** Throws ConfigError if there are faults. */
@@ -68,16 +81,23 @@ export class ConfigReader {
     try {
       const content = readTextFile(path).trim();
       if (content !== "") return content;
-      this.fault(`${name}_FILE`, `names an empty file: "${path}"`, example);
+      this.fault(`${name}_FILE`, `names an empty file: "${shortened(path)}"`, example);
     } catch (error) {
       if (!(error instanceof TextFileError)) throw error;
-      this.fault(`${name}_FILE`, `names a file that ${error.message}: "${path}"`, example);
+      this.fault(
+        `${name}_FILE`,
+        `names a file that ${error.message}: "${shortened(path)}"`,
+        example,
+      );
     }
     return undefined;
   }
 
-  /** Records the fault of a value. The message never shows a file's content: it may be a secret. */
-  #invalid(name: string, problem: string, link: string, value: string): void {
+  /**
+   * Records the fault of a value, or of a part of it, which the message shows after `link`. The message
+   * never shows a file's content: it may be a secret.
+   */
+  invalid(name: string, problem: string, link: string, value: string): void {
     const isFromFile = this.#files.has(name);
     this.fault(name, isFromFile ? problem : `${problem}${link} "${shortened(value)}"`);
   }
@@ -86,13 +106,21 @@ export class ConfigReader {
     const setting: TextSetting = settings[name];
     const value = this.#value(name);
     if (value !== undefined) this.#checkText(name, value, setting);
+    if (setting.isShown) this.#hideContent(name, value);
     return (value ?? setting.default) as Defaulted<Name, string>;
+  }
+
+  /** Keeps a value from a file out of the messages of the program. */
+  #hideContent(name: string, value: string | undefined): void {
+    const file = this.#files.get(name);
+    if (file === undefined || value === undefined) showValue(name);
+    else hideFileValue(name, value, file);
   }
 
   /** The message contains the value only if there is a pattern: other texts may be secrets. */
   #checkText(name: string, value: string, setting: TextSetting): void {
     const { pattern, requirement = "", minLength = 0, maxLength = Infinity } = setting;
-    if (pattern?.test(value) === false) this.#invalid(name, `must ${requirement}`, ", not", value);
+    if (pattern?.test(value) === false) this.invalid(name, `must ${requirement}`, ", not", value);
     if (value.length >= minLength && value.length <= maxLength) return;
     const length =
       maxLength === Infinity ? `at least ${minLength}` : `${minLength} to ${maxLength}`;
@@ -105,7 +133,7 @@ export class ConfigReader {
     const number = value === undefined ? setting.default : Number(value);
     const isValid = number === undefined || (number >= min && number <= max);
     if (value !== undefined && !(/^\d+$/.test(value) && isValid)) {
-      this.#invalid(name, `must be a whole number from ${min} to ${max}`, ", not", value);
+      this.invalid(name, `must be a whole number from ${min} to ${max}`, ", not", value);
     }
     return number as Defaulted<Name, number>;
   }
@@ -129,7 +157,7 @@ export class ConfigReader {
     const value = this.#value(name);
     if (value === undefined) return undefined;
     if (allowed.includes(normalized(value))) return normalized(value);
-    this.#invalid(name, `must be one of ${allowed.join(", ")}`, ", not", value);
+    this.invalid(name, `must be one of ${allowed.join(", ")}`, ", not", value);
     return undefined;
   }
 
@@ -139,7 +167,7 @@ export class ConfigReader {
     const items = this.#items(name) ?? values;
     const unknown = items.filter((item) => !values.includes(item));
     if (unknown.length > 0) {
-      this.#invalid(name, `must list some of ${values.join(", ")}`, ", not", unknown.join(", "));
+      this.invalid(name, `must list some of ${values.join(", ")}`, ", not", unknown.join(", "));
     }
     return values.filter((value) => items.includes(value)) as ValuesOf<Name>[];
   }
@@ -149,7 +177,7 @@ export class ConfigReader {
     const items = (this.#items(name) ?? []).filter((item) => item !== "");
     const invalid = items.filter((item) => !isValid(item));
     if (invalid.length > 0) {
-      this.#invalid(name, `must list ${settings[name].items}`, ", not", invalid.join(", "));
+      this.invalid(name, `must list ${settings[name].items}`, ", not", invalid.join(", "));
     }
     return items;
   }
@@ -189,12 +217,13 @@ export class ConfigReader {
   /** Reads the path of a readable file. */
   file(name: NameOf<"file">): string | undefined {
     const path = this.#value(name);
+    this.#hideContent(name, path);
     if (path === undefined) return undefined;
     try {
       accessSync(path, constants.R_OK);
-      if (statSync(path).isDirectory()) this.#invalid(name, "names a folder", ":", path);
+      if (statSync(path).isDirectory()) this.invalid(name, "names a folder", ":", path);
     } catch {
-      this.#invalid(name, "names a file that cannot be read", ":", path);
+      this.invalid(name, "names a file that cannot be read", ":", path);
     }
     return path;
   }

@@ -1,6 +1,6 @@
 import pg from "pg";
-import pgConnectionString from "pg-connection-string";
 import { Sequelize, type Options } from "sequelize";
+import { parsePostgresUrl } from "../core/network/postgres-url.ts";
 import { activeSpan } from "../core/tracing/spans.ts";
 import { readOnlyTransaction, withoutValues } from "./errors/database-errors.ts";
 import { applicationName } from "./migrator/node-versions.ts";
@@ -103,7 +103,7 @@ function typeParser(
  */
 export function openSequelize(url: string, poolMax: number): Sequelize {
   silenceSequelize();
-  const { host, port, user, password, database, ssl } = pgConnectionString.parse(url);
+  const { host, port, user, password, database, ssl, options: own } = parsePostgresUrl(url);
   const options: Options & { databaseVersion: string } = {
     dialect: "postgres",
     dialectModule: {
@@ -124,7 +124,8 @@ export function openSequelize(url: string, poolMax: number): Sequelize {
       ssl,
       application_name: applicationName,
       keepAlive: true,
-      options: startupOptions,
+      // Of several values of a setting, PostgreSQL uses the last one.
+      options: own === undefined ? startupOptions : `${own} ${startupOptions}`,
       statement_timeout: statementTimeoutMs,
       lock_timeout: lockTimeoutMs,
       idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,

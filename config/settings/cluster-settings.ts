@@ -1,10 +1,15 @@
 import { domainServices, serviceNames } from "../../services/registry.ts";
 import type { UrlSetting, Setting } from "./setting.ts";
 
-/** Only a shell replaces ~ by the home folder: a setting with it would make a folder of this name. */
+/**
+ * Only a shell replaces ~ by the home folder: a setting with it would make a folder of this name. No
+ * file system has longer paths and names.
+ */
 const folderPath = {
-  pattern: /^[^~\0][^\0]*$/,
-  requirement: "be a path that does not begin with ~, which only a shell replaces",
+  pattern: /^(?!~)(?=[^\0]{1,4000}$)[^/]{0,255}(?:\/[^/]{0,255})*$/,
+  requirement:
+    "be a path that does not begin with ~, which only a shell replaces, with at most 4000 characters, and 255 between two slashes",
+  isShown: true,
 };
 
 export const data = {
@@ -80,7 +85,7 @@ export const databaseUrls: Record<string, UrlSetting> = Object.fromEntries(
       type: "URL",
       protocols: ["postgres:", "postgresql:"],
       example: `postgres://user:password@localhost:${5432 + index}/${service}`,
-      description: `PostgreSQL database of ${service}, not shared with other services. npm run serve requires it on nodes with ${service}; not set, npm start uses its embedded PostgreSQL. ?sslmode=verify-full requires TLS.`,
+      description: `PostgreSQL database of ${service}, not shared with other services. npm run serve requires it on nodes with ${service}; not set, npm start uses its embedded PostgreSQL. ?sslmode=verify-full requires TLS; prefer, require and verify-ca mean the same. ?options=-c%20search_path%3DNAME chooses a schema that exists.`,
     },
   ]),
 );

@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import pg from "pg";
-import pgConnectionString from "pg-connection-string";
 import { BaseError, ConnectionError } from "sequelize";
+import { parsePostgresUrl } from "../../core/network/postgres-url.ts";
 import { unknownIssuer } from "../../core/errors.ts";
 import { isUnavailable, readOnlyTransaction } from "./database-errors.ts";
 import { MigrationProblem } from "../migrator/migration-problem.ts";
@@ -48,7 +48,7 @@ export function databaseProblemOf(
   if (!ofDatabase.some((type) => error instanceof type) && !isUnavailable(error)) return undefined;
   const { code = "", message } =
     (error as { parent?: DriverError }).parent ?? (error as DriverError);
-  const { host, port, user, database } = pgConnectionString.parse(url);
+  const { host, port, user, database } = parsePostgresUrl(url);
   const server = `PostgreSQL at ${host ?? "localhost"}:${Number(port) > 0 ? port : "5432"}`;
   const setting = `${service.toUpperCase()}_DB_URL`;
   const problem = (text: string, isTemporary = false) =>

@@ -46,10 +46,12 @@ describe("scheduled backups", () => {
     symlinkSync(endless, endless);
     for (const [dir, code] of [
       [join(endless, "backups"), "ELOOP"],
-      [join(tmpdir(), "x".repeat(300)), "ENAMETOOLONG"],
+      [join(tmpdir(), "ä".repeat(200)), "ENAMETOOLONG"],
     ] as const) {
       expect(faultsOf({ BACKUP_EVERY: "24h", BACKUP_DIR: dir })).toEqual([
-        `BACKUP_DIR names a path that cannot be read (${code}): "${dir}"; for example BACKUP_DIR=/var/backups/shop`,
+        expect.stringContaining(
+          `BACKUP_DIR names a path that cannot be read (${code}): "${dir.slice(0, 80)}`,
+        ),
       ]);
     }
     rmSync(dirname(endless), { recursive: true });
@@ -345,7 +347,9 @@ describe("the errors of invalid settings", () => {
   test.each(["sslrootcert", "sslcert", "sslkey"])("name a missing %s of a database", (name) => {
     const url = `postgres://u:p@db/users?sslmode=verify-full&${name}=/nonexistent.pem`;
     expect(faultsOf({ USERS_DB_URL: url })).toEqual([
-      expect.stringContaining('USERS_DB_URL names a file that cannot be read: "/nonexistent.pem"'),
+      expect.stringContaining(
+        'USERS_DB_URL names a file that cannot be read (ENOENT): "/nonexistent.pem"',
+      ),
     ]);
   });
 

@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { sections } from "../../config/settings.ts";
+import { withoutFileValues } from "../../config/file-values.ts";
 import { faultsOf, read } from "../support/read-config.ts";
 
 describe("a setting in a file", () => {
@@ -60,4 +61,77 @@ describe("a setting in a file", () => {
       expect(faultsOf(env).join()).not.toContain("Hunter");
     },
   );
+
+  const secret = "s3cret-value";
+
+  test.each([
+    ["HOST", `HOST ${secret} is not the name of an address (getaddrinfo ${secret})`],
+    ["DATA_DIR", `DATA_DIR ${resolve(secret)}/postgres cannot be made`],
+    ["BACKUP_DIR", `BACKUP_DIR ${resolve(secret)} cannot be used.`],
+  ])("does not appear in a later message if it was valid: %s", (name, message) => {
+    const path = file("secret", secret);
+    const others = { BACKUP_EVERY: "1d", BACKUP_DIR: folder };
+    const env: Record<string, string> = { ...others, [name]: "", [`${name}_FILE`]: path };
+    read(env);
+    const hidden = withoutFileValues(message);
+    expect(hidden).not.toContain(secret);
+    expect(hidden).toContain(`(read from "${path}", which ${name}_FILE names)`);
+    // The same value of a later environment is no secret.
+    read({ ...others, [name]: secret });
+    expect(withoutFileValues(message)).toBe(message);
+  });
+
+  test("does not appear if its content is the path of a file", () => {
+    const documents = file("documents-s3cret", "{}");
+    read({ PERSISTED_DOCUMENTS_FILE: file("secret", documents) });
+    const message = `PERSISTED_DOCUMENTS is not a file of documents: "${documents}"`;
+    expect(withoutFileValues(message)).not.toContain("s3cret");
+  });
+
+  test("hides no addresses, which messages show as examples", () => {
+    read({ HOST_FILE: file("host", "127.0.0.1") });
+    const message = "HOST 127.0.0.1 is no address of this machine; for example HOST=127.0.0.1.";
+    expect(withoutFileValues(message)).toBe(message);
+  });
+
+  test("hides no full stop", () => {
+    read({ DATA_DIR_FILE: file("folder", ".") });
+    expect(withoutFileValues("One. Two.")).toBe("One. Two.");
+  });
+
+  test("does not appear if the folder of the backups is unusable", () => {
+    const path = file("secret", `/nowhere/${secret}/x`);
+    const faults = faultsOf({ BACKUP_EVERY: "1d", BACKUP_DIR_FILE: path }).join();
+    expect(faults).toMatch(/^BACKUP_DIR must be a folder, .*read from/);
+    const loop = join(folder, secret);
+    symlinkSync(loop, loop);
+    const BACKUP_DIR_FILE = file("loop", join(loop, "x"));
+    const looped = faultsOf({ BACKUP_EVERY: "1d", BACKUP_DIR_FILE }).join();
+    expect(looped).toMatch(/^BACKUP_DIR names a path that cannot be read \(ELOOP\) \(read from/);
+    expect(looped).not.toContain(secret);
+  });
+
+  test("does not appear if it is a database URL with a missing certificate", () => {
+    const url = `postgres://u:p@h/x?sslmode=verify-full&sslrootcert=/${secret}.pem`;
+    const faults = faultsOf({ USERS_DB_URL_FILE: file("url", url) });
+    expect(faults).toEqual([
+      expect.stringMatching(
+        /^USERS_DB_URL names a file that cannot be read \(ENOENT\) \(read from/,
+      ),
+    ]);
+    expect(faults.join()).not.toContain(secret);
+    const mode = file("mode", `postgres://u:p@h/x?sslmode=${secret}`);
+    expect(faultsOf({ USERS_DB_URL_FILE: mode }).join()).not.toContain(secret);
+  });
 });
+
+test.each(["HOST", "DATA_DIR", "BACKUP_DIR", "NODE_ENV_FILE", "PORT", "NATS_TLS_CA_FILE"])(
+  "the message for a value of 64 KiB in %s is short",
+  (name) => {
+    for (const value of ["x".repeat(65_536), "/".padEnd(65_536, "x/")]) {
+      const faults = faultsOf({ BACKUP_EVERY: "1d", BACKUP_DIR: tmpdir(), [name]: value });
+      expect(faults).toEqual([expect.stringMatching(`^${name} `)]);
+      expect(faults.join().length).toBeLessThan(500);
+    }
+  },
+);

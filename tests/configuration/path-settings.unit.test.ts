@@ -24,7 +24,7 @@ test.each(["PERSISTED_DOCUMENTS", "NATS_TLS_CA_FILE"])("%s cannot be a folder", 
 });
 
 test.each([
-  ["?sslrootcert=/none.pem", 'names a file that cannot be read: "/none.pem" (ENOENT)'],
+  ["?sslrootcert=/none.pem", 'names a file that cannot be read (ENOENT): "/none.pem"'],
   ["?sslmode=verify-ca&uselibpqcompat=true", "is rejected by the driver ("],
 ])("a database URL with %s is rejected", (query, problem) => {
   const url = `postgres://shop:hunter22@localhost/users${query}`;

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { openSequelize } from "../../database/sequelize.ts";
 import { domainServices } from "../../services/registry.ts";
 import { cloneDatabases, type TestDatabases } from "../support/databases.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
@@ -54,4 +55,53 @@ test("orders have their times, and do not fail beside each other, whatever the d
   expect(data?.product.stock).toBe(960);
   const createdMs = Date.parse(data?.product.createdAt ?? "");
   expect(Math.abs(createdMs - startMs)).toBeLessThan(600_000);
+});
+
+test("the options of a database URL set other settings, and not those of the shop", async () => {
+  const url = new URL(databases.urls.users);
+  const options = "-c search_path=one,two -c work_mem=5MB --datestyle=SQL -c array_nulls=off";
+  url.searchParams.set("options", options);
+  const sequelize = openSequelize(url.href, 1);
+  const names = ["search_path", "work_mem", "array_nulls", "plan_cache_mode", "datestyle"];
+  const [rows] = await sequelize.query(
+    "SELECT name, current_setting(name) AS value FROM unnest(ARRAY[:names]) AS name",
+    { replacements: { names } },
+  );
+  expect(rows).toEqual([
+    { name: "search_path", value: "one,two" },
+    { name: "work_mem", value: "5MB" },
+    { name: "array_nulls", value: "on" },
+    { name: "plan_cache_mode", value: "force_generic_plan" },
+    { name: "datestyle", value: expect.stringMatching(/^ISO/) },
+  ]);
+  await sequelize.close();
+});
+
+describe("the search_path of a database URL", () => {
+  let empty: TestDatabases;
+  let other: TestShop | undefined;
+
+  beforeAll(async () => {
+    empty = await cloneDatabases({ empty: true });
+  });
+  afterAll(async () => {
+    await other?.stop();
+    await empty.drop();
+  });
+
+  test("is the schema of the shop's tables", async () => {
+    const urls = { ...empty.urls };
+    for (const service of domainServices) {
+      await empty.query(service, "CREATE SCHEMA one");
+      const url = new URL(urls[service]);
+      url.searchParams.set("options", "-c search_path=one");
+      urls[service] = url.href;
+    }
+    other = await startTestShop({}, { ...empty, urls });
+    const product = { name: "Mug", description: "", price: 5, stock: 7 };
+    const { id } = await other.call<{ id: string }>("products.create", product);
+    expect(await empty.query("products", "SELECT id FROM one.products")).toEqual([{ id }]);
+    const inPublic = "SELECT FROM pg_tables WHERE schemaname = 'public'";
+    expect(await empty.query("products", inPublic)).toEqual([]);
+  });
 });
