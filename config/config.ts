@@ -1,28 +1,17 @@
-import { lstatSync } from "node:fs";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
-import { parseEnv } from "node:util";
 import { ConfigError, ConfigReader } from "./config-reader.ts";
 import { readBackups, type BackupConfig } from "./backup-config.ts";
 import { readDatabaseUrls } from "./database-urls.ts";
 import { readEdge, type EdgeConfig } from "./edge-config.ts";
+import { readEnvFile } from "./env-file.ts";
+import { readNats, type NatsConfig } from "./nats-config.ts";
 import { isLoopback } from "../core/network/listen.ts";
-import { readTextFile } from "../core/text-file.ts";
 import { ignoredTracingVariables } from "./tracing-variables.ts";
 import { databaseUrlName } from "./settings/cluster-settings.ts";
 import { exampleOf, warningsOf, type ValuesOf } from "./settings.ts";
 import { logLevels } from "./settings/account-settings.ts";
 import type { DomainService, ServiceName } from "../services/registry.ts";
-
-/** The connection to NATS. A single-process shop has none. */
-export interface NatsConfig {
-  servers: string[];
-  user: string | undefined;
-  password: string | undefined;
-  token: string | undefined;
-  /** PEM files. TLS is used if a file is set or a server's URL is `tls://`. */
-  tls: { caFile?: string; certFile?: string; keyFile?: string } | undefined;
-}
 
 /** All settings, read and checked once. `settings.ts` declares and explains them. */
 export interface Config {
@@ -102,27 +91,6 @@ export function loadConfig(defaults: ConfigDefaults): Config {
   return readConfig(process.env, defaults);
 }
 
-/** Returns the variables of a file, or none if it does not exist. Throws ConfigError. */
-export function readEnvFile(path: string): NodeJS.ProcessEnv {
-  if (!isEntry(path)) return {};
-  try {
-    // Node's parser joins lines that end with a carriage return alone.
-    return parseEnv(readTextFile(path).replace(/\r\n?/g, "\n"));
-  } catch (cause) {
-    throw new ConfigError(`The file ${path} ${(cause as Error).message}.`, { cause });
-  }
-}
-
-/** Returns true for a symbolic link to nothing, too: its settings are missing. */
-function isEntry(path: string): boolean {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-  } catch {
-    // The user may not enter the working directory.
-    return false;
-  }
-}
-
 /** Reads and checks all settings of an environment. Throws ConfigError. */
 export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Config {
   const read = new ConfigReader(env);
@@ -191,62 +159,10 @@ function readFirstAdmin(read: ConfigReader): Config["firstAdmin"] {
   const password = read.text("ADMIN_PASSWORD");
   if (email === undefined && password === undefined) return undefined;
   if (email === undefined || password === undefined) {
-    mustBeSetTogether(read, "ADMIN_EMAIL", "ADMIN_PASSWORD");
+    read.mustBeSetTogether("ADMIN_EMAIL", "ADMIN_PASSWORD");
     return undefined;
   }
   return { email, password };
-}
-
-/** Records the fault of two settings of which only one is set. */
-function mustBeSetTogether(read: ConfigReader, ...names: [string, string]): void {
-  const example = names.map((name) => `${name}=${exampleOf(name)}`).join(" ");
-  read.fault(names.join(" and "), "must be set together", example);
-}
-
-function readNats(read: ConfigReader): NatsConfig | undefined {
-  const urls = read.urls("TRANSPORTER");
-  if (urls === undefined) return undefined;
-  if (urls.some((url) => url?.host === "")) {
-    read.fault("TRANSPORTER", "must name a host for each server");
-  }
-  const credentials = urls.find((url) => url?.username);
-  const files = {
-    caFile: read.file("NATS_TLS_CA_FILE"),
-    certFile: read.file("NATS_TLS_CERT_FILE"),
-    keyFile: read.file("NATS_TLS_KEY_FILE"),
-  };
-  const tlsFiles = Object.entries(files).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined,
-  );
-  if ((files.certFile === undefined) !== (files.keyFile === undefined)) {
-    mustBeSetTogether(read, "NATS_TLS_CERT_FILE", "NATS_TLS_KEY_FILE");
-  }
-  const name = decoded(read, credentials?.username);
-  const user = read.text("NATS_USER") ?? name;
-  const password = read.text("NATS_PASSWORD") ?? decoded(read, credentials?.password);
-  // As all clients of NATS do: nats://token@host.
-  const isToken = user !== undefined && user === name && password === undefined;
-  if (user === undefined && password !== undefined) {
-    read.fault("NATS_USER", "must be set if there is a password");
-  }
-  const usesTls = tlsFiles.length > 0 || urls.some((url) => url?.protocol === "tls:");
-  return {
-    servers: urls.map((url) => (url === undefined ? "" : url.host)),
-    user: isToken ? undefined : user,
-    password,
-    token: read.text("NATS_TOKEN") ?? (isToken ? user : undefined),
-    tls: usesTls ? Object.fromEntries(tlsFiles) : undefined,
-  };
-}
-
-function decoded(read: ConfigReader, part: string | undefined): string | undefined {
-  if (part === undefined || part === "") return undefined;
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    read.fault("TRANSPORTER", "must have user and password percent-encoded");
-    return undefined;
-  }
 }
 
 /** Returns the message for a cluster node without a database URL for one of its services. */

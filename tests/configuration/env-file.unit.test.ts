@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { readEnvFile } from "../../config/config.ts";
+import { readEnvFile } from "../../config/env-file.ts";
 import { ConfigError } from "../../config/config-reader.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { faultsOf, read } from "../support/read-config.ts";
@@ -81,6 +81,50 @@ describe("a text file of an editor", () => {
     expect(faults).toEqual([
       expect.stringMatching(`^KEY_ENCRYPTION_SECRET_FILE .*${reason}.*for example`),
     ]);
+  });
+
+  test.each([
+    ["A=1\nPORT: 18771\nB=2\n", "line 2"],
+    ["PORT\n", "line 1"],
+    ["# a comment\r\n\r\nexport PORT\r\n", "line 3"],
+    ["A=1\n=8080", "line 2"],
+    ["the port = 8080", "line 1"],
+    ["A='one\ntwo'\n\nPORT 1", "line 4"],
+    ["A='one\ntwo\nB=`x`", "line 2"],
+    ['A="x" # "y\nB\n', "line 2"],
+    ["PORT 1\nHOST ::1\nA=1\nhunter22", "lines 1, 2 and 4"],
+  ])("is rejected as a .env file if a line is no setting: %j", (text, lines) => {
+    const path = write(text);
+    expect(() => readEnvFile(path)).toThrow(ConfigError);
+    const message = `The file ${path} has no NAME=value in ${lines}; for example PORT=8080.`;
+    expect(() => readEnvFile(path)).toThrow(new RegExp(`^${message}$`));
+  });
+
+  test("may have other quotes, comments and texts of several lines as a .env file", () => {
+    const text = [
+      "\t# PORT 1",
+      "A='one",
+      "two # 2",
+      "THREE'  # the end",
+      'B="it\'s"',
+      "C=it's",
+      "D=a=b",
+      "  export E='' ",
+      "F.g-h=`1",
+      "'`",
+      "G='only one",
+      "H=2",
+    ].join("\n");
+    expect({ ...readEnvFile(write(text)) }).toEqual({
+      A: "one\ntwo # 2\nTHREE",
+      B: "it's",
+      C: "it's",
+      D: "a=b",
+      E: "",
+      "F.g-h": "1\n'",
+      G: "'only one",
+      H: "2",
+    });
   });
 
   test("is rejected if it is a folder, and counts as empty if it is missing", () => {

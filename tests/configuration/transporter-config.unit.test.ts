@@ -1,16 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, describe, expect, test } from "@jest/globals";
+import { caFile, certFile, keyFile } from "../../tools/support/nats-server.ts";
 import { faultsOf, read } from "../support/read-config.ts";
 
 describe("TRANSPORTER", () => {
   const folder = mkdtempSync(join(tmpdir(), "shop-config-"));
-  const caFile = join(folder, "ca.pem");
-  beforeAll(() => {
-    writeFileSync(caFile, "");
-  });
   afterAll(() => {
     rmSync(folder, { recursive: true });
   });
@@ -83,8 +80,58 @@ describe("TRANSPORTER", () => {
   test("is rejected with a password without a user, or a certificate without its key", () => {
     const password = { TRANSPORTER: "nats://localhost", NATS_PASSWORD: "secret" };
     expect(faultsOf(password)).toEqual([expect.stringMatching(/^NATS_USER must be set/)]);
-    const file = fileURLToPath(import.meta.url);
-    const certificate = { TRANSPORTER: "nats://localhost", NATS_TLS_CERT_FILE: file };
+    const certificate = { TRANSPORTER: "nats://localhost", NATS_TLS_CERT_FILE: certFile };
     expect(faultsOf(certificate)).toEqual([expect.stringMatching(/must be set together/)]);
   });
+
+  const noPem = fileURLToPath(import.meta.url);
+  const halfPem = join(folder, "half.pem");
+  writeFileSync(halfPem, readFileSync(caFile, "utf8").slice(0, 300));
+
+  test.each([
+    ["NATS_TLS_CA_FILE", "/dev/null"],
+    ["NATS_TLS_CA_FILE", noPem],
+    ["NATS_TLS_CA_FILE", halfPem],
+    ["NATS_TLS_CA_FILE", keyFile],
+    ["NATS_TLS_CERT_FILE", noPem],
+    ["NATS_TLS_CERT_FILE", keyFile],
+    ["NATS_TLS_KEY_FILE", noPem],
+    ["NATS_TLS_KEY_FILE", certFile],
+  ])("is rejected with %s=%s, which is no PEM file of its kind", (name, path) => {
+    const files = { NATS_TLS_CERT_FILE: certFile, NATS_TLS_KEY_FILE: keyFile, [name]: path };
+    const kind = name === "NATS_TLS_KEY_FILE" ? "private key without a password" : "certificate";
+    expect(faultsOf({ TRANSPORTER: "nats://localhost", ...files })).toEqual([
+      expect.stringMatching(`^${name} must name a PEM file with a ${kind}, not "${path}"; for ex`),
+    ]);
+  });
+
+  test("is rejected with the key of another certificate", () => {
+    const files = { NATS_TLS_CERT_FILE: caFile, NATS_TLS_KEY_FILE: keyFile };
+    expect(faultsOf({ TRANSPORTER: "nats://localhost", ...files })).toEqual([
+      expect.stringMatching(/^NATS_TLS_KEY_FILE must name the key of NATS_TLS_CERT_FILE, not "/),
+    ]);
+  });
+
+  test("may have the certificate of the node and its key", () => {
+    const files = { NATS_TLS_CERT_FILE: certFile, NATS_TLS_KEY_FILE: keyFile };
+    expect(read({ TRANSPORTER: "nats://localhost", ...files }).nats?.tls).toEqual({
+      certFile,
+      keyFile,
+    });
+  });
+});
+
+test.each([
+  [{ NATS_PASSWORD_FILE: "/nonexistent" }, /^NATS_PASSWORD_FILE names a file that cannot be read/],
+  [{ NATS_USER_FILE: "/nonexistent" }, /^NATS_USER_FILE names a file that cannot be read/],
+  [{ NATS_TOKEN_FILE: "/nonexistent" }, /^NATS_TOKEN_FILE names a file that cannot be read/],
+  [{ NATS_TLS_CA_FILE: "/nonexistent" }, /^NATS_TLS_CA_FILE names a file that cannot be read/],
+  [{ NATS_TLS_CA_FILE: "/dev/null" }, /^NATS_TLS_CA_FILE must name a PEM file/],
+  [{ NATS_TLS_CERT_FILE: certFile }, /^NATS_TLS_CERT_FILE and NATS_TLS_KEY_FILE must be set tog/],
+])("the settings of NATS are checked without TRANSPORTER, too: %j", (env, fault) => {
+  expect(faultsOf(env)).toEqual([expect.stringMatching(fault)]);
+});
+
+test("the credentials of NATS may be set for the other commands", () => {
+  expect(read({ NATS_PASSWORD: "secret", NATS_TLS_CA_FILE: caFile }).nats).toBeUndefined();
 });

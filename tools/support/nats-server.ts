@@ -19,6 +19,8 @@ export interface NatsServer {
 const certificates = join(import.meta.dirname, "tls");
 /** The authority that signed the certificate of `tls` servers. */
 export const caFile = join(certificates, "test-ca.pem");
+export const certFile = join(certificates, "test-server.pem");
+export const keyFile = join(certificates, "test-server-key.pem");
 
 /** Prepares a server with these arguments. The caller starts it. */
 export async function createNatsServer(...args: string[]): Promise<NatsServer> {
@@ -44,13 +46,7 @@ export async function createNatsServer(...args: string[]): Promise<NatsServer> {
 }
 
 /** Arguments of a server that accepts only TLS. */
-export const tlsArguments = [
-  "--tls",
-  "--tlscert",
-  join(certificates, "test-server.pem"),
-  "--tlskey",
-  join(certificates, "test-server-key.pem"),
-];
+export const tlsArguments = ["--tls", "--tlscert", certFile, "--tlskey", keyFile];
 
 /** Returns the URL in NATS_URL if it is set, else starts a server. */
 export async function anyNatsServer(): Promise<string> {
