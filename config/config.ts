@@ -4,7 +4,7 @@ import { ConfigError, ConfigReader } from "./config-reader.ts";
 import { readBackups, type BackupConfig } from "./backup-config.ts";
 import { readDatabaseUrls } from "./database-urls.ts";
 import { readEdge, type EdgeConfig } from "./edge-config.ts";
-import { readEnvFile } from "./env-file.ts";
+import { misspellings, readEnvFile } from "./env-file.ts";
 import { readNats, type NatsConfig } from "./nats-config.ts";
 import { isLoopback } from "../core/network/listen.ts";
 import { ignoredTracingVariables } from "./tracing-variables.ts";
@@ -82,12 +82,14 @@ export const clusterNodeDefaults: ConfigDefaults = { logLevel: logLevels.cluster
 
 /**
  * Reads the environment after adding the variables of a `.env` file in the working directory. Warns
- * of removed settings on stderr. Throws ConfigError with all faults.
+ * of removed and of misspelled settings on stderr. Throws ConfigError with all faults.
  */
 export function loadConfig(defaults: ConfigDefaults): Config {
+  const variables = readEnvFile(".env");
   // Libraries and child processes read `process.env`, too.
-  Object.assign(process.env, { ...readEnvFile(".env"), ...process.env });
-  for (const warning of warningsOf(process.env)) process.stderr.write(`${warning}\n`);
+  Object.assign(process.env, { ...variables, ...process.env });
+  const warnings = [...misspellings(variables), ...warningsOf(process.env)];
+  for (const warning of warnings) process.stderr.write(`${warning}\n`);
   return readConfig(process.env, defaults);
 }
 

@@ -2,6 +2,7 @@ import { lstatSync } from "node:fs";
 import { parseEnv } from "node:util";
 import { readTextFile } from "../core/text-file.ts";
 import { ConfigError } from "./config-reader.ts";
+import { sections } from "./settings.ts";
 
 /** Returns the variables of a file, or none if it does not exist. Throws ConfigError. */
 export function readEnvFile(path: string): NodeJS.ProcessEnv {
@@ -17,10 +18,38 @@ export function readEnvFile(path: string): NodeJS.ProcessEnv {
   return parseEnv(text);
 }
 
+/** Returns a sentence for each variable of `.env` whose name differs little from that of a setting. */
+export function misspellings(variables: NodeJS.ProcessEnv): string[] {
+  const settings = sections.flatMap((section) => Object.keys(section.settings));
+  const known = [...settings, ...settings.map((name) => `${name}_FILE`)];
+  return Object.keys(variables).flatMap((name) => {
+    if (known.includes(name)) return [];
+    const meant = known.find((setting) => isOneMistake(name.toUpperCase(), setting));
+    return meant === undefined
+      ? []
+      : [`.env sets ${name}, which is no setting; did you mean ${meant}?`];
+  });
+}
+
+/** Returns true if texts are equal but for one letter, or for two letters in the wrong order. */
+function isOneMistake(text: string, other: string): boolean {
+  const shorter = Math.min(text.length, other.length);
+  let start = 0;
+  while (start < shorter && text[start] === other[start]) start += 1;
+  let end = 0;
+  while (end < shorter - start && text.at(-1 - end) === other.at(-1 - end)) end += 1;
+  const [a = "", b = ""] = [text, other].map((whole) => whole.slice(start, whole.length - end));
+  const isSwap = a.length === 2 && a === `${b.slice(1)}${b.slice(0, 1)}`;
+  return (a.length < 2 && b.length < 2) || isSwap;
+}
+
 function textOf(path: string): string {
   try {
-    // Node's parser joins lines that end with a carriage return alone.
-    return readTextFile(path).replace(/\r\n?/g, "\n");
+    // Node's parser joins lines that end with a carriage return alone, and takes the line after a
+    // value of blanks for the value.
+    return readTextFile(path)
+      .replace(/\r\n?/g, "\n")
+      .replace(/^([ \t]*(?:export[ \t]+)?[\w.-]+[ \t]*=)[ \t]+$/gm, "$1");
   } catch (cause) {
     throw new ConfigError(`The file ${path} ${(cause as Error).message}.`, { cause });
   }

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { readEnvFile } from "../../config/env-file.ts";
+import { misspellings, readEnvFile } from "../../config/env-file.ts";
 import { ConfigError } from "../../config/config-reader.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { faultsOf, read } from "../support/read-config.ts";
@@ -127,6 +127,11 @@ describe("a text file of an editor", () => {
     });
   });
 
+  test("may have blanks for an empty value as a .env file", () => {
+    const text = "A= \nB=1\nexport C =\t\r\n D=2\nE= ";
+    expect({ ...readEnvFile(write(text)) }).toMatchObject({ A: "", B: "1", D: "2", E: "" });
+  });
+
   test("is rejected if it is a folder, and counts as empty if it is missing", () => {
     expect(() => readEnvFile(folder)).toThrow(ConfigError);
     expect(() => readEnvFile(folder)).toThrow("cannot be read: it is a folder");
@@ -161,4 +166,26 @@ describe("a text file of an editor", () => {
     writer.kill("SIGKILL");
     await once(writer, "exit");
   });
+});
+
+test.each([
+  ["PROT", "PORT"],
+  ["POR", "PORT"],
+  ["DB_POOL_MX", "DB_POOL_MAX"],
+  ["USER_DB_URL", "USERS_DB_URL"],
+  ["Port", "PORT"],
+  ["host", "HOST"],
+  ["USER_DB_URL_FILE", "USERS_DB_URL_FILE"],
+  ["NATS_TLS_CA_FIEL", "NATS_TLS_CA_FILE"],
+])("%s in .env is probably %s", (name, setting) => {
+  expect(misspellings({ [name]: "1" })).toEqual([
+    `.env sets ${name}, which is no setting; did you mean ${setting}?`,
+  ]);
+});
+
+test("names of other programs in .env have no warning", () => {
+  const names = ["DATABASE_URL", "PGHOST", "NODE_OPTIONS", "DB_POOL_MIN", "OTEL_SERVICE_NAME"];
+  const settings = ["PORT", "PORT_FILE", "USERS_DB_URL", "TRACES_URL", "NATS_TLS_CA_FILE"];
+  const env = Object.fromEntries([...names, ...settings].map((name) => [name, "1"]));
+  expect(misspellings(env)).toEqual([]);
 });
