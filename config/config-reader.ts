@@ -1,6 +1,5 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { TextFileError, readTextFile } from "../core/text-file.ts";
-import { hideFileValue, showValue, sourceOf } from "./file-values.ts";
 import {
   exampleOf,
   settingOf,
@@ -39,7 +38,7 @@ export class ConfigReader {
   fault(name: string, problem: string, example = exampleOf(name)): void {
     const shown = example.includes("=") ? example : `${name}=${example}`;
     const file = this.#files.get(name);
-    const source = file === undefined ? "" : ` ${sourceOf(name, file)}`;
+    const source = file === undefined ? "" : ` (read from "${file}", which ${name}_FILE names)`;
     const fault = `${name} ${problem}${source}; for example ${shown}`;
     if (!this.#faults.includes(fault)) this.#faults.push(fault);
     this.#faulty.add(name);
@@ -106,15 +105,7 @@ export class ConfigReader {
     const setting: TextSetting = settings[name];
     const value = this.#value(name);
     if (value !== undefined) this.#checkText(name, value, setting);
-    if (setting.isShown) this.#hideContent(name, value);
     return (value ?? setting.default) as Defaulted<Name, string>;
-  }
-
-  /** Keeps a value from a file out of the messages of the program. */
-  #hideContent(name: string, value: string | undefined): void {
-    const file = this.#files.get(name);
-    if (file === undefined || value === undefined) showValue(name);
-    else hideFileValue(name, value, file);
   }
 
   /** The message contains the value only if there is a pattern: other texts may be secrets. */
@@ -217,7 +208,6 @@ export class ConfigReader {
   /** Reads the path of a readable file. */
   file(name: NameOf<"file">): string | undefined {
     const path = this.#value(name);
-    this.#hideContent(name, path);
     if (path === undefined) return undefined;
     try {
       accessSync(path, constants.R_OK);

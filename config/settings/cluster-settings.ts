@@ -9,7 +9,6 @@ const folderPath = {
   pattern: /^(?!~)(?=[^\0]{1,4000}$)[^/]{0,255}(?:\/[^/]{0,255})*$/,
   requirement:
     "be a path that does not begin with ~, which only a shell replaces, with at most 4000 characters, and 255 between two slashes",
-  isShown: true,
 };
 
 export const data = {

@@ -14,7 +14,6 @@ export const edge = {
     default: "127.0.0.1",
     pattern: { test: isHost },
     requirement: "be an IPv4 address in four parts, an IPv6 address or a host name",
-    isShown: true,
     description:
       "Address to listen on, for all ports. With the default, only this machine reaches the shop. 0.0.0.0 makes it reachable from other machines; the container image sets that.",
   },

@@ -43,8 +43,6 @@ export interface TextSetting extends Described {
   minLength?: number;
   maxLength?: number;
   pattern?: Pick<RegExp, "test">;
-  /** Later messages show the value, unless it was read from a file. */
-  isShown?: boolean;
   /** Completes "must …" in the message for a text that does not match the pattern. */
   requirement?: string;
 }

@@ -1,9 +1,8 @@
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { sections } from "../../config/settings.ts";
-import { withoutFileValues } from "../../config/file-values.ts";
 import { faultsOf, read } from "../support/read-config.ts";
 
 describe("a setting in a file", () => {
@@ -63,41 +62,6 @@ describe("a setting in a file", () => {
   );
 
   const secret = "s3cret-value";
-
-  test.each([
-    ["HOST", `HOST ${secret} is not the name of an address (getaddrinfo ${secret})`],
-    ["DATA_DIR", `DATA_DIR ${resolve(secret)}/postgres cannot be made`],
-    ["BACKUP_DIR", `BACKUP_DIR ${resolve(secret)} cannot be used.`],
-  ])("does not appear in a later message if it was valid: %s", (name, message) => {
-    const path = file("secret", secret);
-    const others = { BACKUP_EVERY: "1d", BACKUP_DIR: folder };
-    const env: Record<string, string> = { ...others, [name]: "", [`${name}_FILE`]: path };
-    read(env);
-    const hidden = withoutFileValues(message);
-    expect(hidden).not.toContain(secret);
-    expect(hidden).toContain(`(read from "${path}", which ${name}_FILE names)`);
-    // The same value of a later environment is no secret.
-    read({ ...others, [name]: secret });
-    expect(withoutFileValues(message)).toBe(message);
-  });
-
-  test("does not appear if its content is the path of a file", () => {
-    const documents = file("documents-s3cret", "{}");
-    read({ PERSISTED_DOCUMENTS_FILE: file("secret", documents) });
-    const message = `PERSISTED_DOCUMENTS is not a file of documents: "${documents}"`;
-    expect(withoutFileValues(message)).not.toContain("s3cret");
-  });
-
-  test("hides no addresses, which messages show as examples", () => {
-    read({ HOST_FILE: file("host", "127.0.0.1") });
-    const message = "HOST 127.0.0.1 is no address of this machine; for example HOST=127.0.0.1.";
-    expect(withoutFileValues(message)).toBe(message);
-  });
-
-  test("hides no full stop", () => {
-    read({ DATA_DIR_FILE: file("folder", ".") });
-    expect(withoutFileValues("One. Two.")).toBe("One. Two.");
-  });
 
   test("does not appear if the folder of the backups is unusable", () => {
     const path = file("secret", `/nowhere/${secret}/x`);
