@@ -119,7 +119,7 @@ export const accountChangeActions = {
         """
         Changes the type of another user, and ends all sessions of that user. For admins; FORBIDDEN
         for the account of an admin who may operate the shop, if the caller may not. Errors:
-        UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, USER_NOT_FOUND.
+        UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, USER_NOT_FOUND, LAST_ADMIN.
         """
         setUserType("The user and the new type" input: SetUserType!): User!
       `,
@@ -133,7 +133,7 @@ export const accountChangeActions = {
         """
         Grants another admin the right to operate the shop or takes it away, and ends all sessions
         of that admin. For admins with that right. Errors: UNAUTHENTICATED, FORBIDDEN,
-        BAD_USER_INPUT (the user is no admin), USER_NOT_FOUND.
+        BAD_USER_INPUT (the user is no admin), USER_NOT_FOUND, LAST_ADMIN.
         """
         setUserRights("The admin and the new rights" input: SetUserRights!): User!
       `,

@@ -519,13 +519,13 @@ export type Mutation = {
   /**
    * Changes the type of another user, and ends all sessions of that user. For admins; FORBIDDEN
    * for the account of an admin who may operate the shop, if the caller may not. Errors:
-   * UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, USER_NOT_FOUND.
+   * UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, USER_NOT_FOUND, LAST_ADMIN.
    */
   setUserType: User;
   /**
    * Grants another admin the right to operate the shop or takes it away, and ends all sessions
    * of that admin. For admins with that right. Errors: UNAUTHENTICATED, FORBIDDEN,
-   * BAD_USER_INPUT (the user is no admin), USER_NOT_FOUND.
+   * BAD_USER_INPUT (the user is no admin), USER_NOT_FOUND, LAST_ADMIN.
    */
   setUserRights: User;
   /**
