@@ -30,7 +30,7 @@ const removals: Record<string, Removal> = {
   "users.erase": (id) => shop.call("users.erase", { id }),
 };
 const actions = Object.keys(removals);
-const remove = (action: string, id: string) => (removals[action] as Removal)(id);
+const remove = async (action: string, id: string) => removals[action]?.(id);
 
 /** Returns the ids of the admins who may operate the shop. */
 async function operatingAdmins(): Promise<string[]> {
@@ -67,7 +67,7 @@ test("concurrent changes of all kinds keep one admin who may operate", async () 
   const ids = [admin];
   for (let number = 1; number < 6; number += 1) ids.push(await newAdmin(true));
   const results = await Promise.allSettled(
-    ids.map((id, index) => remove(actions[index % actions.length] as string, id)),
+    ids.map((id, index) => remove(actions[index % actions.length] ?? "", id)),
   );
   const rejected = results.filter(({ status }) => status === "rejected");
   expect(rejected).toMatchObject([{ reason: { type: "LAST_ADMIN" } }]);

@@ -3,7 +3,7 @@ import { eraseFromAuditTrail, recordAudit } from "../../../database/audit-trail.
 import { erasedText, storeErasedUsers } from "../../../database/erased-users.ts";
 import type { Query } from "../../../database/statements/prepared-statements.ts";
 import { lockToRemove } from "./acting-user.ts";
-import { assertAdminsRemain, lockWithAdmins } from "./remaining-admins.ts";
+import { assertAdminsRemain, lockToErase } from "./remaining-admins.ts";
 import { resetTries } from "../passwords/password-tries.ts";
 import { eraseSessionsOf } from "../sessions/sessions.ts";
 import { maskedEmail } from "../user.ts";
@@ -23,7 +23,7 @@ export async function eraseUser(
   if (userIdOf(sender.actor) === id) throw forbidden();
   return database.transaction(async (work) => {
     const { query, transaction } = work;
-    const locked = await lockWithAdmins(work, id, sender.actor, "UPDATE");
+    const locked = await lockToErase(work, id, sender.actor);
     const user = await lockToRemove(work, id, sender.actor);
     assertAdminsRemain(locked, id);
     await eraseSessionsOf(work, id);

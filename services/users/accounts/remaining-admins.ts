@@ -15,18 +15,28 @@ export type LockedUser = Rights & { id: string };
  * Locks the user, the caller and all admins, so that concurrent calls cannot remove the last two
  * admins. Each call locks them in the order of their ids: calls do not wait for each other in a circle.
  * This must be the first lock of the transaction.
- *
- * @param mode the lock that the transaction needs for the user: `DELETE` needs `UPDATE`
  */
 export async function lockWithAdmins(
   { query }: UsersTransaction,
   id: string,
   actor: Actor,
-  mode: "NO KEY UPDATE" | "UPDATE" = "NO KEY UPDATE",
 ): Promise<LockedUser[]> {
   return query<LockedUser>(
     `SELECT id, type, may_operate FROM users
-     WHERE id = ANY ($1::uuid[]) OR type = 1 ORDER BY id FOR ${mode}`,
+     WHERE id = ANY ($1::uuid[]) OR type = 1 ORDER BY id FOR NO KEY UPDATE`,
+    [[id, userIdOf(actor) ?? id]],
+  );
+}
+
+/** Like `lockWithAdmins`, with the lock that a deletion needs: a stronger second lock could deadlock. */
+export async function lockToErase(
+  { query }: UsersTransaction,
+  id: string,
+  actor: Actor,
+): Promise<LockedUser[]> {
+  return query<LockedUser>(
+    `SELECT id, type, may_operate FROM users
+     WHERE id = ANY ($1::uuid[]) OR type = 1 ORDER BY id FOR UPDATE`,
     [[id, userIdOf(actor) ?? id]],
   );
 }
