@@ -14,3 +14,16 @@ test("a call after the deadline rejects instead of throwing, which a DataLoader 
   await expect(late).rejects.toMatchObject({ type: "QUERY_TOO_COMPLEX" });
   expect(calls).toEqual(["products.resolve"]);
 });
+
+test("calls of a request whose client disconnects are no faults, also if the time is up later", async () => {
+  const deadline = new Deadline();
+  const ctx = { meta: {}, call: () => new Promise(() => undefined) };
+  const sender = { ctx, deadline, viewer: { kind: "anonymous" } } as unknown as RequestSender;
+  const { call } = contextFor(sender, () => undefined).ctx;
+  const pending = call("products.resolve");
+  deadline.disconnect();
+  deadline.abort();
+  const type = "CLIENT_CLOSED_REQUEST";
+  await expect(pending).rejects.toMatchObject({ type });
+  await expect(call("products.resolve")).rejects.toMatchObject({ type });
+});

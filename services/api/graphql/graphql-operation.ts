@@ -2,7 +2,7 @@ import type { ExecutionArgs, ExecutionResult } from "graphql";
 import type { CallingOptions, Context } from "moleculer";
 import type { Actor, Meta, Viewer } from "../../../core/access.ts";
 import { commonErrors, ClientError } from "../../../core/errors.ts";
-import type { Deadline } from "../limits/deadline.ts";
+import { clientClosed, type Deadline } from "../limits/deadline.ts";
 import { maxExecutionMs } from "../limits/request-limits.ts";
 import type { OperationReport } from "../observability/operation-metrics.ts";
 import type { PlannedInfo } from "./engine/execution-state.ts";
@@ -85,6 +85,7 @@ export function contextFor(
   ctx.meta.address = address;
   const call = (action: string, params?: unknown, options?: CallingOptions) => {
     // DataLoader replaces an error that is thrown synchronously with a TypeError, which is a fault.
+    if (deadline.isDisconnected) return Promise.reject(clientClosed());
     if (deadline.isAborted) return Promise.reject(deadlineExceeded());
     return deadline.race(ctx.call(action, params, options));
   };

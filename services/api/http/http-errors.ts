@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import { commonErrors, type ErrorDefinition } from "../../../core/errors.ts";
 import { apiErrors } from "../api.errors.ts";
 import type { FormattedError } from "../graphql/graphql-errors.ts";
+import { clientClosedRequest } from "../limits/deadline.ts";
 import { maxBodyBytes } from "../limits/request-limits.ts";
 import type { ExceededLimit } from "../limits/resource-usage.ts";
 import { closeAfterRejection, cut, isPipelined } from "./connection-limits.ts";
@@ -77,6 +78,12 @@ export function httpErrorOfBody({ reason }: BodyError): HttpError {
     default:
       return overloaded(reason, { isLast });
   }
+}
+
+/** Makes the error that ends the handling of a request whose client has disconnected. */
+export function httpErrorOfDisconnect(): HttpError {
+  const definition = clientClosedRequest;
+  return new HttpError(definition.status, definition.meaning, { definition, isLast: true });
 }
 
 /**

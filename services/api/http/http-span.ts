@@ -41,6 +41,8 @@ async function answerIn(span: Span, { method, route, res, answer }: Exchange): P
     ...(route !== undefined && { "http.route": route, "url.path": route }),
   });
   await answer();
+  // The client has disconnected, and got no status.
+  if (res.destroyed && !res.headersSent) return;
   span.setAttribute("http.response.status_code", res.statusCode);
   if (res.statusCode >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
 }

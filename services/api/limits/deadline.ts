@@ -1,26 +1,49 @@
-import { serviceUnavailable } from "../../../core/errors.ts";
+import { ClientError, serviceUnavailable, type ErrorDefinition } from "../../../core/errors.ts";
+
+/**
+ * The code of a request whose client has disconnected, for metrics and logs. The status is that of
+ * nginx. It is not in the catalogue, because no client receives it.
+ */
+export const clientClosedRequest: ErrorDefinition = {
+  code: "CLIENT_CLOSED_REQUEST",
+  status: 499,
+  meaning: "The client disconnected before the response.",
+};
+
+/** The error of what a request waits for when its client disconnects. It is no fault of the shop. */
+export function clientClosed(): ClientError {
+  return new ClientError(clientClosedRequest, clientClosedRequest.meaning);
+}
 
 /**
  * The deadline of a request. It is aborted when the time is up or when the client disconnects. The
  * gateway then stops waiting for calls in flight and starts no further calls.
  */
 export class Deadline {
-  #isAborted = false;
+  #endedBy: "time" | "client" | undefined;
   /** Made for the first race: most requests have none. */
   #pending: Set<(reason: Error) => void> | undefined;
 
   get isAborted(): boolean {
-    return this.#isAborted;
+    return this.#endedBy !== undefined;
   }
 
-  /** Rejects pending races with SERVICE_UNAVAILABLE. A call in flight may still take effect. */
+  /** Whether the client disconnected before the time was up. */
+  get isDisconnected(): boolean {
+    return this.#endedBy === "client";
+  }
+
+  /**
+   * Ends the request because its time is up: rejects pending races with SERVICE_UNAVAILABLE. A call in
+   * flight may still take effect.
+   */
   abort(): void {
-    if (this.#isAborted) return;
-    this.#isAborted = true;
-    for (const reject of this.#pending ?? []) {
-      reject(serviceUnavailable("The request took too long and was aborted."));
-    }
-    this.#pending = undefined;
+    this.#end("time", () => serviceUnavailable("The request took too long and was aborted."));
+  }
+
+  /** Ends the request because its client has disconnected: nobody gets the error of pending races. */
+  disconnect(): void {
+    this.#end("client", clientClosed);
   }
 
   /** Resolves with the result of `work`, or rejects when the deadline is aborted first. */
@@ -41,5 +64,12 @@ export class Deadline {
         },
       );
     });
+  }
+
+  #end(by: "time" | "client", reason: () => Error): void {
+    if (this.isAborted) return;
+    this.#endedBy = by;
+    for (const reject of this.#pending ?? []) reject(reason());
+    this.#pending = undefined;
   }
 }

@@ -2,6 +2,7 @@ import type { GraphQLError, GraphQLSchema } from "graphql";
 import { commonErrors, definitionOf, publicCodeOf } from "../../../core/errors.ts";
 import type { Family, Instruments } from "../../../core/metrics/instruments.ts";
 import type { Counter, Histogram } from "../../../core/metrics/series.ts";
+import { clientClosedRequest } from "../limits/deadline.ts";
 import { DocumentError, formatError } from "../graphql/graphql-errors.ts";
 import type { SelectionPlan } from "../graphql/engine/plan.ts";
 
@@ -140,6 +141,7 @@ function concerns(error: GraphQLError | undefined, plan: SelectionPlan, field: s
 /** Returns the code of an error in the response. A service outside this project has its own codes. */
 function codeOfError(error: GraphQLError): string {
   const { code } = formatError(error, "", () => undefined).extensions;
+  if (code === clientClosedRequest.code) return code;
   return definitionOf(code) === undefined ? "OTHER" : code;
 }
 

@@ -30,6 +30,11 @@ export interface Exchange {
   operation: OperationReport | undefined;
   /** The time of the execution, with the time in the queues. */
   durationMs: number;
+  /** The status that the client got; undefined if it disconnected before. */
+  status: number | undefined;
+  /** What is over: the handling of the request, and its connection or the sending of its response. */
+  isHandled: boolean;
+  isClosed: boolean;
 }
 
 export interface HttpAnswer {
@@ -48,13 +53,13 @@ export function answerOf(type: AnswerType, text: string, isExecuted: boolean): H
 
 /** Returns what the log says of an exchange that is over. */
 export function loggedExchange(exchange: Exchange): LoggedRequest {
-  const { req, res, isHead } = exchange;
+  const { req, isHead, status } = exchange;
   const { operation, durationMs, requestId, traceId, viewer } = exchange;
   return {
     transport: "http",
     method: isHead ? "HEAD" : req.method,
     path: "/graphql",
-    status: res.headersSent ? res.statusCode : undefined,
+    status,
     operation,
     durationMs,
     requestId,

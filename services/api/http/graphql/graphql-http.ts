@@ -26,6 +26,7 @@ import type {
 import {
   HttpError,
   httpErrorOfBody,
+  httpErrorOfDisconnect,
   httpErrorOfMethod,
   overloaded,
   sendHttpError,
@@ -116,6 +117,9 @@ export class GraphqlOverHttp {
       viewer: undefined,
       operation: undefined,
       durationMs: 0,
+      status: undefined,
+      isHandled: false,
+      isClosed: false,
     };
     timeLimits.set(exchange.deadline, maxExecutionMs);
     res.once("close", () => {
@@ -130,24 +134,37 @@ export class GraphqlOverHttp {
       sendHttpError(res, headers, error);
     } finally {
       body?.drop();
+      exchange.isHandled = true;
+      this.#log(exchange);
     }
   }
 
   /** Releases the resources of a request after its response is read or its client disconnects. */
   #release(exchange: Exchange): void {
-    const { usage, timeLimits, requestLog } = this.#parts;
+    const { usage, timeLimits } = this.#parts;
     const { req, res, group, body, deadline, held } = exchange;
     usage.release(group, "requests");
     timeLimits.clear(deadline);
-    // The client has disconnected.
-    if (!res.writableFinished) deadline.abort();
+    if (!res.writableFinished) deadline.disconnect();
     if (!req.complete) {
       const cost = incompleteRequestCost + held.bytes / bytesPerCost;
       this.#execution.throttle.charge(group, cost);
     }
     body?.drop();
     held.set(0);
-    requestLog.done(loggedExchange(exchange));
+    exchange.status = res.headersSent ? res.statusCode : undefined;
+    exchange.isClosed = true;
+    this.#log(exchange);
+  }
+
+  /**
+   * Logs a request when its handling and its connection are over. If the client disconnects first, the
+   * faults of its operation before that are known later.
+   */
+  #log(exchange: Exchange): void {
+    if (exchange.isHandled && exchange.isClosed) {
+      this.#parts.requestLog.done(loggedExchange(exchange));
+    }
   }
 
   /** Returns the response; undefined for an event stream, which is already open. */
@@ -223,6 +240,7 @@ export class GraphqlOverHttp {
   async #waitInQueue({ group, deadline }: Exchange): Promise<void> {
     const { fairQueue, usage } = this.#parts;
     await fairQueue.turn(group);
+    if (deadline.isDisconnected) throw httpErrorOfDisconnect();
     if (deadline.isAborted) throw overloaded(usage.reject("gateway"));
   }
 
@@ -239,6 +257,7 @@ export class GraphqlOverHttp {
     const slot = concurrency.acquire(group);
     const mayRun = slot === true || (await slot);
     try {
+      if (deadline.isDisconnected) throw httpErrorOfDisconnect();
       if (!mayRun || deadline.isAborted) throw overloaded(usage.reject("gateway"));
       let operation = this.#prepareCached(received, sender);
       if (operation === undefined) {
@@ -281,7 +300,7 @@ export class GraphqlOverHttp {
     try {
       text = await body.text();
     } catch (error) {
-      if (!(error instanceof BodyError)) throw error;
+      if (!(error instanceof BodyError)) throw httpErrorOfDisconnect();
       this.#execution.throttle.charge(group, incompleteRequestCost);
       throw httpErrorOfBody(error);
     }

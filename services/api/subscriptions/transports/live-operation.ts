@@ -68,13 +68,13 @@ export class LiveOperation {
     throw tooManyRequests(message, 1);
   }
 
-  /** Ends the operation and aborts its calls. */
+  /** Ends the operation and aborts its calls: it is complete, or its client has left. */
   end(): void {
     const { usage, timeLimits } = this.#gateway.parts;
     if (this.#isSubscription) usage.release(this.#client.group, "subscriptions");
     this.#isSubscription = false;
     timeLimits.clear(this.deadline);
-    this.deadline.abort();
+    this.deadline.disconnect();
     this.open();
   }
 }
