@@ -52,16 +52,27 @@ const propertiesWithValues = [
  */
 export function withoutValues(error: unknown): unknown {
   const origin = error instanceof BaseError ? (error as { parent?: unknown }).parent : undefined;
+  // The messages of data exceptions (SQLSTATE class 22) quote the data.
+  const quotesData = propertyOf(origin ?? error, "code")?.startsWith("22") === true;
   for (const part of [error, origin]) {
     if (!(part instanceof Error)) continue;
     for (const property of propertiesWithValues) Reflect.deleteProperty(part, property);
-    // The messages of data exceptions (SQLSTATE class 22) quote the data.
-    if (propertyOf(origin ?? error, "code")?.startsWith("22") !== true) continue;
-    const message = part.message.replace(/"[^]*"/, '"…"');
-    if (part.stack !== undefined) part.stack = part.stack.replace(part.message, message);
+    if (!quotesData && !(part instanceof BaseError)) continue;
+    const message = quotesData ? part.message.replace(/"[^]*"/, '"…"') : part.message;
+    // Sequelize takes stacks from elsewhere, which do not begin with its message.
+    if (part.stack !== undefined) {
+      part.stack = `${part.name}: ${message}${framesOf(part.stack, part.message)}`;
+    }
     part.message = message;
   }
   return error;
+}
+
+/** Returns the lines of a stack after its message, which may have line ends and look like a frame. */
+function framesOf(stack: string, message: string): string {
+  const at = message === "" ? -1 : stack.indexOf(message);
+  const rest = at === -1 ? stack : stack.slice(at + message.length);
+  return rest.slice(rest.search(/\n\s+at |$/));
 }
 
 /** Returns the name of the violated constraint; undefined for other errors. */

@@ -185,6 +185,29 @@ describe("withoutValues removes all values from", () => {
     expect(shown).toContain("users_pkey");
   });
 
+  test.each([
+    ["", ""],
+    ["42P01", 'relation "orders" does not exist'],
+    ["22P02", 'invalid input syntax for type uuid: "…"'],
+  ])(
+    "the stack of an error with the SQLSTATE %j, which begins with its message",
+    (code, expected) => {
+      const quoted = `${secret}\n    at ${secret}`;
+      const message = expected.replace("…", quoted);
+      // Sequelize takes the stack from before the statement.
+      for (const stack of [new Error("").stack, new Error(message).stack]) {
+        const parent = fullError(code, message);
+        const error = withoutValues(new DatabaseError(parent, { stack: stack ?? "" })) as Error;
+        const [first, frame] = (error.stack ?? "").split("\n");
+        expect(first).toBe(`SequelizeDatabaseError: ${expected}`);
+        expect(frame).toMatch(/^ {4}at .*database-errors/);
+        expect(error.stack).not.toContain(secret);
+        expect(withoutValues(error)).toBe(error);
+        expect(error.stack?.split("\n")[0]).toBe(first);
+      }
+    },
+  );
+
   test("a model's validation error", () => {
     const error = new ValidationError("no", [item]);
     clientErrorOrFault(error, {});
