@@ -3,14 +3,16 @@ import { newId } from "../../../core/ids/ids.ts";
 import type { ItemCheck } from "../../../core/item-check.ts";
 import { newIdRule, optional } from "../../../core/validation.ts";
 import { recordAudits } from "../../../database/audit-trail.ts";
+import { arraysOf } from "../../../database/columns.ts";
 import type { Query } from "../../../database/statements/prepared-statements.ts";
-import type { BulkAnswer } from "./bulk.contract.ts";
 import {
-  newProductRules,
-  type NewProduct,
-  type Product,
-  type ProductAuditAction,
-} from "../products.contract.ts";
+  insertedArrayColumns,
+  insertedColumns,
+  insertedProduct,
+  type InsertedProduct,
+} from "../catalogue/product.model.ts";
+import type { BulkAnswer } from "./bulk.contract.ts";
+import { newProductRules, type NewProduct, type ProductAuditAction } from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
 import { idOfOther, productExists, skuTaken } from "../products.errors.ts";
 import { BulkResults, numbered, type BulkItem } from "./bulk-results.ts";
@@ -73,8 +75,6 @@ export async function createProducts(
   });
 }
 
-type InsertedProduct = Pick<Product, "id" | "name" | "description" | "price" | "stock" | "sku">;
-
 /**
  * Inserts products with the first entries of their ledgers. Leaves out a product whose id or SKU
  * exists. Returns the ids of the inserted ones. The rows are in the order of their SKUs: concurrent
@@ -87,26 +87,17 @@ async function insertProducts(
 ): Promise<Set<string>> {
   const created = await query<{ id: string }>(
     `WITH created AS (
-       INSERT INTO products (id, name, description, price, stock, sku)
-       SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::integer[], $6::text[])
-         AS product (id, name, description, price, stock, sku)
+       INSERT INTO products (${insertedColumns})
+       SELECT * FROM unnest(${insertedArrayColumns}) AS product (${insertedColumns})
        ORDER BY sku COLLATE "C", id
        ON CONFLICT DO NOTHING
        RETURNING id, stock
      ), ledger AS (
        INSERT INTO stock_changes (product_id, change, reason, user_id)
-       SELECT id, stock, 'CREATED', $7::uuid FROM created
+       SELECT id, stock, 'CREATED', $1::uuid FROM created
      )
      SELECT id FROM created`,
-    [
-      products.map(({ id }) => id),
-      products.map(({ name }) => name),
-      products.map(({ description }) => description),
-      products.map(({ price }) => price),
-      products.map(({ stock }) => stock),
-      products.map(({ sku }) => sku),
-      userId,
-    ],
+    [userId, ...arraysOf(insertedProduct, products)],
   );
   return new Set(created.map(({ id }) => id));
 }

@@ -1,5 +1,11 @@
 import { DataTypes, type Model, type Optional, type Sequelize } from "sequelize";
-import { isoTime, selectList, type ColumnsOf } from "../../../database/columns.ts";
+import {
+  arrayList,
+  columnList,
+  isoTime,
+  selectList,
+  type ColumnsOf,
+} from "../../../database/columns.ts";
 import type { Product } from "../products.contract.ts";
 
 /** The columns of `Product` with the same name and type. */
@@ -20,16 +26,25 @@ type NewProductRow = Optional<
   "sku" | "version" | "created_at" | "updated_at" | "price_since" | "archived_at"
 >;
 
-/** The model and all statements that return products follow this list. */
-const columns: ColumnsOf<OwnColumns> = {
+/** What the shop writes when it creates a product. The database sets the other columns. */
+export type InsertedProduct = Omit<OwnColumns, "version">;
+
+/** `createProduct` and `createProducts` follow this list. */
+export const insertedProduct: ColumnsOf<InsertedProduct> = {
   id: { type: DataTypes.UUID, primaryKey: true },
   name: DataTypes.TEXT,
   description: DataTypes.TEXT,
   price: DataTypes.INTEGER,
   stock: DataTypes.INTEGER,
   sku: DataTypes.TEXT,
-  version: DataTypes.INTEGER,
 };
+
+export const insertedColumns = columnList(insertedProduct);
+/** The arguments of `unnest`, from $2. */
+export const insertedArrayColumns = arrayList(insertedProduct, 2);
+
+/** The model and all statements that return products follow this list. */
+const columns: ColumnsOf<OwnColumns> = { ...insertedProduct, version: DataTypes.INTEGER };
 
 /** The SELECT list of `Product`. */
 export const productColumns = [
