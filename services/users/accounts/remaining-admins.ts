@@ -9,7 +9,7 @@ interface Rights {
 }
 
 /** A locked user. */
-export type LockedUser = Rights & { id: string };
+type LockedUser = Rights & { id: string };
 
 /**
  * Locks the user, the caller and all admins, so that concurrent calls cannot remove the last two
