@@ -153,11 +153,8 @@ describe("a manifest of persisted documents", () => {
     "null",
     "1",
     `"{ products { id } }"`,
-  ])(
-    "is rejected with the content %j",
-    (content) => {
-      const file = manifest(content);
-      expect(() => new PersistedDocuments({ file, only: false })).toThrow(ConfigError);
-    },
-  );
+  ])("is rejected with the content %j", (content) => {
+    const file = manifest(content);
+    expect(() => new PersistedDocuments({ file, only: false })).toThrow(ConfigError);
+  });
 });
