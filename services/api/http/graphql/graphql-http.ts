@@ -300,7 +300,7 @@ export class GraphqlOverHttp {
     try {
       text = await body.text();
     } catch (error) {
-      if (!(error instanceof BodyError)) throw httpErrorOfDisconnect();
+      if (!(error instanceof BodyError)) throw req.complete ? error : httpErrorOfDisconnect();
       this.#execution.throttle.charge(group, incompleteRequestCost);
       throw httpErrorOfBody(error);
     }
