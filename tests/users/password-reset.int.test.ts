@@ -134,6 +134,12 @@ test("a password that breaks a rule does not use the token up", async () => {
 
 test("a reset ends the wait after wrong passwords", async () => {
   for (let tries = 0; tries < 6; tries += 1) await logIn(shop, ann, "wrong").catch(() => undefined);
+  // On a busy machine, the wait of a few seconds could be over.
+  await shop.databases.query(
+    "users",
+    `UPDATE password_tries SET closed_until = now() + interval '1 hour'
+     WHERE key LIKE 'account:%' AND closed_until IS NOT NULL`,
+  );
   await expect(logIn(shop, ann)).rejects.toThrow("TOO_MANY_REQUESTS");
   await reset(await tokenOf(ann.id));
   expect(await logIn(shop, ann, secret)).toEqual(expect.any(Object));

@@ -174,15 +174,17 @@ describe("a new email", () => {
 
   test("counts wrong passwords like logins", async () => {
     const { token } = await logIn(shop, ann);
+    const input = { email: `new-${ann.email}`, password: "a wrong one" };
     const codes: unknown[] = [];
-    for (let tries = 0; tries < 6; tries += 1) {
-      const input = { email: `new-${ann.email}`, password: "a wrong one" };
-      codes.push((await update(token, input)).code);
-    }
-    expect(codes).toEqual([
-      ...Array.from({ length: 5 }, () => "INVALID_CREDENTIALS"),
-      "TOO_MANY_REQUESTS",
-    ]);
+    for (let tries = 0; tries < 5; tries += 1) codes.push((await update(token, input)).code);
+    expect(codes).toEqual(Array(5).fill("INVALID_CREDENTIALS"));
+    // On a busy machine, the wait of a second could be over.
+    await shop.databases.query(
+      "users",
+      `UPDATE password_tries SET closed_until = now() + interval '1 hour'
+       WHERE closed_until IS NOT NULL`,
+    );
+    expect((await update(token, input)).code).toBe("TOO_MANY_REQUESTS");
   });
 });
 
