@@ -101,7 +101,7 @@ async function migrateOn(
   const migrations = [...(await migrationsIn(sharedFolder)), ...(await migrationsIn(folder))];
   const done = await appliedNames(connection);
   if (done.size === 0) {
-    await assertUtf8(connection);
+    await assertEncoding(connection);
     await applyToEmpty(connection, migrations);
     return { applied: namesOf(migrations), pending: [] };
   }
@@ -126,13 +126,16 @@ async function migrateOn(
   return { applied: namesOf([...expands, ...contracts]), pending: [] };
 }
 
-/** Texts have maximum lengths in characters, which PostgreSQL would count in bytes. */
-async function assertUtf8(connection: Client): Promise<void> {
+/**
+ * Rejects an encoding that lacks characters. SQL_ASCII, which some images of PostgreSQL have without a
+ * locale, stores all, but measures texts in bytes.
+ */
+async function assertEncoding(connection: Client): Promise<void> {
   const { rows } = await connection.query<{ encoding: string }>(
     "SELECT current_setting('server_encoding') AS encoding",
   );
   const encoding = rows[0]?.encoding;
-  if (encoding === "UTF8") return;
+  if (encoding === "UTF8" || encoding === "SQL_ASCII") return;
   throw new MigrationProblem(
     `its encoding is ${encoding}. Create it with TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'.`,
   );

@@ -14,7 +14,7 @@ const role = `stranger_${randomBytes(6).toString("hex")}`;
 /** Databases in which no tables can be created. */
 const unfit = {
   bare: `bare_${randomBytes(6).toString("hex")}`,
-  ascii: `ascii_${randomBytes(6).toString("hex")}`,
+  latin: `latin_${randomBytes(6).toString("hex")}`,
 };
 
 beforeAll(async () => {
@@ -23,7 +23,7 @@ beforeAll(async () => {
   await databases.query("users", `CREATE DATABASE ${unfit.bare} TEMPLATE template0`);
   await databases.query(
     "users",
-    `CREATE DATABASE ${unfit.ascii} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE_PROVIDER libc LOCALE 'C'`,
+    `CREATE DATABASE ${unfit.latin} TEMPLATE template0 ENCODING 'LATIN1' LOCALE_PROVIDER libc LOCALE 'C'`,
   );
   await queryDatabase(inDatabase(unfit.bare)(databases.urls.users), (client) =>
     client.query("DROP SCHEMA public"),
@@ -73,8 +73,8 @@ const problems: [title: string, change: (url: string) => string, sentence: RegEx
   ],
   [
     "a database that is not UTF-8",
-    inDatabase(unfit.ascii),
-    /"ascii_\w+": its encoding is SQL_ASCII\. Create it with .* ENCODING 'UTF8'/,
+    inDatabase(unfit.latin),
+    /"latin_\w+": its encoding is LATIN1\. Create it with .* ENCODING 'UTF8'/,
   ],
 ];
 
