@@ -42,7 +42,7 @@ test.each([
   const text = page.getByText("Loading…");
   await text.waitFor();
   files.resolve(undefined);
-  await page.getByRole("heading", { name: title }).waitFor();
+  await page.getByRole("heading", { name: title, level: 1 }).waitFor();
   await text.waitFor({ state: "detached" });
   expect(await page.evaluate<number>("layoutShift")).toBeLessThan(0.01);
   expect(problems).toEqual([]);
