@@ -1,5 +1,5 @@
-import { join } from "node:path";
 import type { Client } from "pg";
+import { postgresFolder } from "./data-dir.ts";
 import { domainServices, type DomainService } from "../services/registry.ts";
 import type { Platform } from "./platform/interface.ts";
 import { platform as thisPlatform } from "./platform/platform.ts";
@@ -69,7 +69,7 @@ export class EmbeddedPostgres {
    */
   static async launch(dataDir: string, given: EmbeddedOptions = {}): Promise<EmbeddedPostgres> {
     const options = { ...defaults, ...given };
-    const folder = join(dataDir, "postgres");
+    const folder = postgresFolder(dataDir);
     const found = await postgresBinaries();
     const runAs = postgresUser(folder, options.platform);
     const binaries = await runnableBinaries(found, runAs);

@@ -9,6 +9,7 @@ import {
   statSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { postgresFolder } from "../data-dir.ts";
 import { isInside } from "../../config/folder-tree.ts";
 import { CommandError } from "../../core/command-error.ts";
 import { systemIdentifierOf } from "../postgres-folder.ts";
@@ -90,7 +91,7 @@ export function temporaryFolder(
   parent: string,
   dataDir: string,
 ): string {
-  const databases = systemIdentifierOf(join(dataDir, "postgres"));
+  const databases = systemIdentifierOf(postgresFolder(dataDir));
   const hash = createHash("sha256")
     .update(`${realpathSync(dataDir)} ${databases}`)
     .digest("hex");

@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { CommandError } from "../../core/command-error.ts";
-import { claimDataDir, socketOf } from "../data-dir.ts";
+import { claimDataDir, postgresFolder, socketOf } from "../data-dir.ts";
 import { postgresBinaries } from "../postgres-binaries.ts";
 import { nothingChanged, restoreData, restoreFolderOf, syncFolder } from "../staging-folder.ts";
 import { backupAround, readDescription, type BackupDescription } from "./backup-folder.ts";
@@ -32,7 +32,7 @@ export async function restoreBackup(order: RestoreOrder): Promise<BackupDescript
   try {
     assertEmpty(dataDir);
     const extracted = halfOf(progress, "writing the databases", 0.5);
-    await restoreData(join(dataDir, "postgres"), async (fresh) => {
+    await restoreData(postgresFolder(dataDir), async (fresh) => {
       const entries = new Extraction(fresh);
       try {
         await readBackup(source, description, { entries, progress: extracted }, signal);

@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync, realpathSync, renameSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { postgresFolder } from "../data-dir.ts";
 import { systemIdentifierOf } from "../postgres-folder.ts";
 import { holdsOnlyBackupFiles, readDescription, type BackupDescription } from "./backup-folder.ts";
 import { temporaryFolder } from "./backup-target.ts";
@@ -32,7 +33,7 @@ export function scheduledName(time: Date): string {
  * folders and files are left out. Throws an Error if the data directory has no databases.
  */
 export function scheduledBackups(dir: string, dataDir: string, nowMs: number): ScheduledBackups {
-  const systemIdentifier = systemIdentifierOf(join(dataDir, "postgres"));
+  const systemIdentifier = systemIdentifierOf(postgresFolder(dataDir));
   const names = readdirSync(dir, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && namePattern.test(entry.name))
     .map(({ name }) => name)

@@ -678,14 +678,22 @@ test("a search without a connection says that it waits, and is done later", asyn
   await context.close();
 });
 
-test("a page is offline also if the shop has answered once more when the network was lost", async () => {
-  const { page, context } = await openConsole(browser, shop.url);
-  await untilLoaded(page, "Catalogue");
-  const asked = page.waitForResponse(page.url());
+/** Lets the browser say that it has no network. Its requests go on. */
+async function loseNetwork(page: Page): Promise<void> {
   await page.evaluate(`
     Object.defineProperty(navigator, "onLine", { value: false });
     dispatchEvent(new Event("offline"));
   `);
+}
+
+/** Matches the address of the page itself, with which it asks whether the shop answers. */
+const isAddressOf = (page: Page) => (url: URL) => url.pathname === new URL(page.url()).pathname;
+
+test("a page is offline also if the shop has answered once more when the network was lost", async () => {
+  const { page, context } = await openConsole(browser, shop.url);
+  await untilLoaded(page, "Catalogue");
+  const asked = page.waitForResponse(page.url());
+  await loseNetwork(page);
   await asked;
   await context.route("**/*", (route) => route.abort());
   await page.getByText("You are offline.").waitFor();
@@ -700,14 +708,8 @@ test("a page stays offline when a request is answered that was sent before", asy
   await context.route("**/graphql", (route) => void held.push(route));
   await page.getByLabel("Search").fill("glass");
   await eventually("the search being sent", () => held.length > 0);
-  await context.route(
-    (url) => url.pathname === new URL(page.url()).pathname,
-    (route) => route.abort(),
-  );
-  await page.evaluate(`
-    Object.defineProperty(navigator, "onLine", { value: false });
-    dispatchEvent(new Event("offline"));
-  `);
+  await context.route(isAddressOf(page), (route) => route.abort());
+  await loseNetwork(page);
   await page.getByText("You are offline.").waitFor();
   for (const route of held) await route.continue();
   await page.getByRole("link", { name: "Glass Board" }).waitFor();
@@ -721,7 +723,7 @@ test("a page loads when the shop answers again, also if a question before got no
   await untilLoaded(page, "Catalogue");
   await context.route("**/graphql", (route) => route.abort());
   let questions = 0;
-  const isQuestion = (url: URL) => url.pathname === new URL(page.url()).pathname;
+  const isQuestion = isAddressOf(page);
   await context.route(isQuestion, (route) => {
     questions += 1;
     // The first one is never answered: the network drops its packets.
@@ -740,10 +742,7 @@ test("a browser without a network uses a shop that answers, as one on the same m
   const { page, context, problems } = await openConsole(browser, shop.url);
   await page.getByRole("link", { name: "Felt Board" }).waitFor();
   const asked = page.waitForResponse(page.url());
-  await page.evaluate(`
-    Object.defineProperty(navigator, "onLine", { value: false });
-    dispatchEvent(new Event("offline"));
-  `);
+  await loseNetwork(page);
   await asked;
   const searched = page.waitForResponse((response) => response.url().endsWith("/graphql"));
   await page.getByLabel("Search").fill("felt");

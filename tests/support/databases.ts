@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
+import { postgresFolder } from "../../embedded/data-dir.ts";
 import { domainServices, type DomainService } from "../../services/registry.ts";
 import { postgresUrl, queryDatabase } from "../../embedded/postgres-databases.ts";
 
@@ -38,7 +38,7 @@ function testUrl(database: string): string {
   const dataDir = process.env.TEST_DATA_DIR;
   if (dataDir === undefined)
     throw new Error("TEST_DATA_DIR is not set: run the tests with tests/run.ts");
-  return postgresUrl(join(dataDir, "postgres"), database);
+  return postgresUrl(postgresFolder(dataDir), database);
 }
 
 /** Runs a statement for the database of each service, one after the other. */

@@ -4,6 +4,7 @@ import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } f
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { postgresFolder } from "../../embedded/data-dir.ts";
 import { eventually, generousMs } from "./eventually.ts";
 import { processTable } from "./process-table/process-table.ts";
 
@@ -190,7 +191,7 @@ export function killHard(pids: number[]): void {
 
 /** Returns all processes of the PostgreSQL of a data directory, by their working folder. */
 export function postgresPids(dataDir: string): number[] {
-  return processTable.workingIn(join(dataDir, "postgres"));
+  return processTable.workingIn(postgresFolder(dataDir));
 }
 
 /** Returns the pid of the postmaster, the parent of all processes of PostgreSQL. */

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { postgresFolder } from "../../../embedded/data-dir.ts";
 import { postgresUrl } from "../../../embedded/postgres-databases.ts";
 import { eventually } from "../../support/eventually.ts";
 import { processTable } from "../../support/process-table/process-table.ts";
@@ -72,7 +73,7 @@ export async function startShopProcess(
   return {
     port,
     readyMs: performance.now() - startMs,
-    databaseUrl: (name) => postgresUrl(join(dataDir, "postgres"), name),
+    databaseUrl: (name) => postgresUrl(postgresFolder(dataDir), name),
     rssMb: () => processTable.rssMbOf(child.pid ?? 0),
     async stop() {
       isStopping = true;
