@@ -26,6 +26,7 @@ import { startTestShop, type TestShop } from "../support/shop.ts";
 import { standInFor } from "../support/fakes/stand-ins.ts";
 
 const dayMs = 86_400_000;
+const consumers = ["products", "webhooks"] as const;
 let folder: string;
 let shop: TestShop;
 let token: string;
@@ -54,13 +55,13 @@ afterEach(() => {
 
 /** Empties the log of orders. */
 beforeEach(async () => {
-  await productsHasCaughtUp();
+  await consumersHaveCaughtUp();
   await shop.databases.query(
     "orders",
     `DELETE FROM event_readers; DELETE FROM event_log;
      UPDATE event_log_head SET position = 0, pruned_to = 0`,
   );
-  for (const consumer of ["products", "webhooks"] as const) {
+  for (const consumer of consumers) {
     await shop.databases.query(
       consumer,
       `DELETE FROM event_batches WHERE producer = 'orders';
@@ -165,7 +166,7 @@ describe("a new consumer", () => {
 
   test("starts after the pruned events", async () => {
     await placeOrders(2);
-    await productsHasCaughtUp();
+    await consumersHaveCaughtUp();
     await age("position <= 2");
     await pruneTo([]);
     const kept = await placeOrders(2);
@@ -220,19 +221,22 @@ const positions = async () =>
     )
   ).map(({ position }) => position);
 
-/** Waits until products has applied all events, and confirms them in its name. */
-const productsHasCaughtUp = () =>
-  eventually("products has caught up", async () => {
-    const sql = "SELECT position::int FROM event_cursors WHERE producer = 'orders'";
-    const [cursor] = await shop.databases.query<{ position: number }>("products", sql);
-    const { head } = await read(cursor?.position ?? 0, "products");
-    return cursor?.position === head;
-  });
+/** Waits until the consumers have applied all events, and confirms them in their name. */
+async function consumersHaveCaughtUp(): Promise<void> {
+  for (const consumer of consumers) {
+    await eventually(`${consumer} has caught up`, async () => {
+      const sql = "SELECT position::int FROM event_cursors WHERE producer = 'orders'";
+      const [cursor] = await shop.databases.query<{ position: number }>(consumer, sql);
+      const { head } = await read(cursor?.position ?? 0, consumer);
+      return cursor?.position === head;
+    });
+  }
+}
 
 describe("pruning the log", () => {
   test("deletes old events that all consumers have applied, and records the position", async () => {
     await placeOrders(5);
-    await productsHasCaughtUp();
+    await consumersHaveCaughtUp();
     await age("position <= 3");
     await pruneTo([4, 5]);
     const { events, head, prunedTo } = await read(0);
@@ -244,7 +248,7 @@ describe("pruning the log", () => {
 
   test("stops at the first young event, so that positions have no gap", async () => {
     await placeOrders(6);
-    await productsHasCaughtUp();
+    await consumersHaveCaughtUp();
     await age("position IN (1, 2, 4, 5)");
     await pruneTo([3, 4, 5, 6]);
     await age("position = 3");
@@ -253,7 +257,7 @@ describe("pruning the log", () => {
 
   test("keeps the events that a slow consumer has not applied, until forgetReader", async () => {
     await placeOrders(5);
-    await productsHasCaughtUp();
+    await consumersHaveCaughtUp();
     await age("true");
     await read(2, "slow");
     await pruneTo([3, 4, 5]);
@@ -278,7 +282,7 @@ describe("pruning the log", () => {
   });
 
   test("keeps the events of a running consumer whose position is old, as that of a halted feed", async () => {
-    await productsHasCaughtUp();
+    await consumersHaveCaughtUp();
     await shop.databases.query("orders", "UPDATE event_readers SET seen_at = '2020-01-01'");
     await expect(shop.call("orders.forgetReader", { consumer: "products" })).rejects.toMatchObject({
       type: "BAD_USER_INPUT",
@@ -290,7 +294,7 @@ describe("pruning the log", () => {
 
   test("deletes nothing while the log has no readers", async () => {
     await placeOrders(2);
-    await productsHasCaughtUp();
+    await consumersHaveCaughtUp();
     // The consumers poll the log, and would become readers again.
     standInFor(shop.broker, {
       "orders.eventsAfter": () => Promise.reject(new Error("blocked by the test")),
@@ -308,7 +312,7 @@ describe("pruning the log", () => {
 
   test("deletes nothing without a retention time", async () => {
     await placeOrders(2);
-    await productsHasCaughtUp();
+    await consumersHaveCaughtUp();
     await age("true");
     await prune(undefined);
     expect(await positions()).toEqual([1, 2]);
@@ -316,7 +320,7 @@ describe("pruning the log", () => {
 
   test("happens at the start of a shop with EVENT_LOG_KEEP_DAYS", async () => {
     await placeOrders(3);
-    await productsHasCaughtUp();
+    await consumersHaveCaughtUp();
     await age("position < 3");
     await eventually("all readers have read the old events", async () => {
       const sql = "SELECT FROM event_readers WHERE position < 2";
