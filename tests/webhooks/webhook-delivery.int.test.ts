@@ -171,6 +171,7 @@ describe("a webhook", () => {
     let isDown = true;
     receiver.respond(() => (isDown ? 503 : 200));
     const orders = [await deliveredOrder(), await deliveredOrder()];
+    await eventually("all deliveries", async () => (await deliveries()).length === 6);
     // Each redrive stands for a pause of the schedule: 10 minutes have six attempts.
     for (let attempt = 1; attempt <= 6; attempt += 1) {
       await attempts(attempt);
