@@ -29,6 +29,8 @@ export class ReadCounter {
   }
 
   async #rolledBack(work: () => Promise<unknown>): Promise<void> {
+    // A busy machine may pause longer than PostgreSQL waits for a service, which would begin again.
+    await this.query("SET idle_in_transaction_session_timeout = 0", []);
     await this.query("BEGIN", []);
     try {
       await work();
