@@ -45,6 +45,11 @@ export async function openConsole(
   const viewport = { width: 1280, height: 800 };
   const context = await browser.newContext({ viewport, reducedMotion: "reduce", ...options });
   context.setDefaultTimeout(generousMs);
+  // On a busy machine, an answer may come later than the client waits for it: 15 s.
+  await context.addInitScript(`
+    const { timeout } = AbortSignal;
+    AbortSignal.timeout = (ms) => timeout.call(AbortSignal, ms < 15_000 ? ms : ${generousMs});
+  `);
   const problems: string[] = [];
   const page = await openTab(context, url, path, problems);
   return { page, context, problems };
