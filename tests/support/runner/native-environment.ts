@@ -1,8 +1,14 @@
 import { ModernFakeTimers } from "@jest/fake-timers";
 import { context, diag, logs, metrics, propagation, trace } from "@opentelemetry/api";
 import { ModuleMocker } from "jest-mock";
+import { printed } from "./printed-error.ts";
 
 type TimersOptions = ConstructorParameters<typeof ModernFakeTimers>[0];
+
+interface TestEvent {
+  name: string;
+  test?: { errors: unknown[] };
+}
 
 /**
  * The environment of a test file: the worker itself. What a test file may change is restored at its
@@ -50,6 +56,10 @@ export default class NativeEnvironment {
     Object.assign(process.env, this.#variables);
     globalThis.console = this.#console;
     process.exit = this.#exit;
+  }
+
+  handleTestEvent({ name, test }: TestEvent): void {
+    if (name === "test_done" && test) test.errors = test.errors.map(printed);
   }
 
   /** Jest asks for it, and uses it only where it loads modules itself. */
