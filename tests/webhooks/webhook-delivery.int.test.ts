@@ -264,13 +264,16 @@ describe("a webhook", () => {
   });
 
   test("that asks for a pause gets nothing until then", async () => {
-    receiver.respond((_received, res) => {
-      res.writeHead(429, { "retry-after": "3600" }).end();
-      return undefined;
-    });
+    answerPause(3_600);
     await placeOrder();
     await attempts(1);
     await deliveredOrder();
+    await consumed();
+    // Each pending delivery says when it is sent.
+    const rows = await deliveries();
+    expect(rows).toHaveLength(4);
+    const soonestMs = Math.min(...rows.map((row) => Date.parse(row.nextAttemptAt ?? "")));
+    expect(soonestMs - Date.now()).toBeGreaterThan(50 * 60_000);
     const [{ paused } = { paused: false }] = await shop.databases.query<{ paused: boolean }>(
       "webhooks",
       "SELECT paused_until > now() + interval '50 minutes' AS paused FROM webhooks WHERE id = $1",
@@ -279,6 +282,15 @@ describe("a webhook", () => {
     expect(paused).toBe(true);
     expect(receiver.received).toHaveLength(1);
   });
+
+  /** Lets the next pause be an hour. */
+  async function afterManyAttempts(): Promise<void> {
+    await shop.databases.query(
+      "webhooks",
+      "UPDATE deliveries SET attempts = 10 WHERE webhook_id = $1",
+      [webhook.id],
+    );
+  }
 
   /** Leaves the next attempt unanswered, and accepts later ones. Returns what answers it. */
   async function heldAttempt(): Promise<ServerResponse> {
@@ -298,12 +310,7 @@ describe("a webhook", () => {
     receiver.respond(() => 503);
     await placeOrder();
     await attempts(1);
-    // The next pause would be an hour.
-    await shop.databases.query(
-      "webhooks",
-      "UPDATE deliveries SET attempts = 10 WHERE webhook_id = $1",
-      [webhook.id],
-    );
+    await afterManyAttempts();
     const attempt = heldAttempt();
     await shop.call("webhooks.redriveAll", { id: webhook.id });
     const response = await attempt;
@@ -317,17 +324,37 @@ describe("a webhook", () => {
   test.each([
     ["disabled by 410", 410, {}],
     ["paused by Retry-After", 429, { "retry-after": "3600" }],
-  ])("that has a new URL is not %s of the old one", async (_what, status, headers) => {
+    ["paused after many attempts", 503, {}],
+  ])("that gets a new URL during an attempt is not %s of the old one", async (_what, status, headers) => {
     const other = await startReceiver();
-    const attempt = heldAttempt();
+    receiver.respond(() => 503);
     await placeOrder();
+    await attempts(1);
+    await afterManyAttempts();
+    const attempt = heldAttempt();
+    await shop.call("webhooks.redriveAll", { id: webhook.id });
     const response = await attempt;
     await shop.call("webhooks.update", { id: webhook.id, url: other.url });
     response.writeHead(status, headers).end();
-    await attempts(1);
     await deliveredOrder();
-    await eventually("the events at the new URL", () => other.received.length >= 3);
+    await eventually("the events at the new URL", () => other.received.length >= 4);
     expect(await shop.call("webhooks.get", { id: webhook.id })).toMatchObject({ enabled: true });
+    await other.close();
+  });
+
+  test("that gets a new URL does not wait for the end of the old one's pause", async () => {
+    const other = await startReceiver();
+    answerPause(3_600);
+    await placeOrder();
+    await attempts(1);
+    await afterManyAttempts();
+    await shop.call("webhooks.update", { id: webhook.id, description: "the same URL" });
+    await shop.call("webhooks.update", { id: webhook.id, url: receiver.url });
+    await consumed();
+    expect(receiver.received).toHaveLength(1);
+    await shop.call("webhooks.update", { id: webhook.id, url: other.url });
+    await eventually("the event at the new URL", () => other.received.length > 0);
+    await settledIn("DELIVERED");
     await other.close();
   });
 
@@ -355,6 +382,14 @@ describe("a webhook", () => {
   });
 });
 
+/** Asks for a pause of some seconds at each attempt. */
+function answerPause(seconds: number): void {
+  receiver.respond((_received, res) => {
+    res.writeHead(429, { "retry-after": String(seconds) }).end();
+    return undefined;
+  });
+}
+
 /** The copies of events that the webhooks database holds for the webhook. */
 function copies(): Promise<{ data: Record<string, unknown> }[]> {
   return shop.databases.query(
@@ -374,6 +409,25 @@ async function expireDeliveries(): Promise<void> {
 }
 
 describe("a dead letter", () => {
+  test("is no delivery whose time ends during a pause: it is tried once more at the end", async () => {
+    receiver.respond(() => 500);
+    await placeOrder();
+    await attempts(1);
+    await shop.databases.query(
+      "webhooks",
+      "UPDATE deliveries SET retry_until = now() + interval '1 hour' WHERE webhook_id = $1",
+      [webhook.id],
+    );
+    answerPause(86_400);
+    await shop.call("webhooks.redriveAll", { id: webhook.id });
+    const [row] = await attempts(2);
+    expect(row).toMatchObject({ state: "PENDING", lastStatus: 429 });
+    await expireDeliveries();
+    await shop.call("webhooks.redriveAll", { id: webhook.id });
+    await settledIn("DEAD");
+    expect(receiver.received).toHaveLength(3);
+  });
+
   test("is a delivery that fails after its time, and can be redriven", async () => {
     receiver.respond(() => 500);
     const order = await deliveredOrder();

@@ -315,5 +315,9 @@ describe("the pause after a failed attempt", () => {
     expect(retryAfterMs("999999999")).toBe(86_400_000);
     expect(retryAfterMs("Sat, 28 Nov 2026 10:00:30 GMT", now)).toBe(30_000);
     expect(retryAfterMs("Sat, 28 Nov 2026 09:00:00 GMT", now)).toBe(0);
+    expect(retryAfterMs("Saturday, 28-Nov-26 10:00:30 GMT", now)).toBe(30_000);
+    expect(retryAfterMs("Sat Nov 28 10:00:30 2026", now)).toBe(30_000);
+    const december = Date.parse("2026-12-01T10:00:00Z");
+    expect(retryAfterMs("Tue Dec  1 10:00:30 2026", december)).toBe(30_000);
   });
 });

@@ -30,7 +30,7 @@ const byIdOfState: SortKey = {
 const deliveryColumns = `id, webhook_id AS "webhookId", event_id AS "eventId", type,
   entity_id AS "entityId", state, attempts,
   last_status AS "lastStatus", last_error AS "lastError", duration_ms AS "durationMs",
-  (SELECT ${isoTime("due_at")} FROM delivery_lanes l JOIN webhooks w ON w.id = l.webhook_id
+  (SELECT ${isoTime("greatest(due_at, paused_until)")} FROM delivery_lanes l JOIN webhooks w ON w.id = l.webhook_id
    WHERE l.webhook_id = deliveries.webhook_id AND l.entity_id = deliveries.entity_id
      AND deliveries.state = 'PENDING' AND w.enabled) AS "nextAttemptAt",
   ${isoTime("finished_at")} AS "finishedAt"`;

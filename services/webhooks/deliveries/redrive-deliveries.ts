@@ -59,7 +59,7 @@ export async function redriveDelivery(
 }
 
 /** Makes the lanes of a webhook due: at once, or when the attempt that is in progress fails. */
-async function makeDue(query: Effect["query"], webhookId: string): Promise<void> {
+export async function makeDue(query: Effect["query"], webhookId: string): Promise<void> {
   await query(
     `WITH later AS (
        SELECT entity_id FROM delivery_lanes

@@ -1,12 +1,16 @@
 import type { Sender } from "../../../core/access.ts";
 import { recordAudit } from "../../../database/audit-trail.ts";
+import { makeDue } from "../deliveries/redrive-deliveries.ts";
 import type { UpdateWebhook, Webhook, WebhookAuditAction } from "../webhooks.contract.ts";
 import type { WebhooksDatabase } from "../webhooks.database.ts";
 import { invalidUrl, webhookUnchanged, webhookNotFound } from "../webhooks.errors.ts";
 import { checkNewUrl, type AddressRules } from "./address-rules.ts";
 import { webhookColumns } from "./webhook-columns.ts";
 
-/** Changes a webhook. Throws BAD_USER_INPUT or WEBHOOK_NOT_FOUND. */
+/**
+ * Changes a webhook. With a new URL, its pending deliveries are due: the pauses were those of the former
+ * endpoint. Throws BAD_USER_INPUT or WEBHOOK_NOT_FOUND.
+ */
 export async function updateWebhook(
   database: WebhooksDatabase,
   rules: AddressRules,
@@ -20,18 +24,26 @@ export async function updateWebhook(
   const { url, fault } = text === undefined ? {} : checkNewUrl(text, rules);
   if (fault !== undefined) throw invalidUrl(fault);
   return database.transaction(async ({ query }) => {
-    const [webhook] = await query<Webhook>(
-      `UPDATE webhooks SET
+    const [changed] = await query<Webhook & { isMoved: boolean }>(
+      `WITH former AS (
+         SELECT id AS former_id, url <> coalesce($2, url) AS is_moved FROM webhooks
+         WHERE id = $1 AND deleted_at IS NULL FOR UPDATE
+       )
+       UPDATE webhooks SET
          url = coalesce($2, url),
          events = coalesce($3, events),
          description = coalesce($4, description),
          enabled = coalesce($5, enabled),
          disabled_reason = CASE WHEN $5::boolean IS NULL THEN disabled_reason END,
+         paused_until = CASE WHEN NOT is_moved THEN paused_until END,
          updated_at = now()
-       WHERE id = $1 AND deleted_at IS NULL RETURNING ${webhookColumns}`,
+       FROM former WHERE id = former_id
+       RETURNING ${webhookColumns}, is_moved AS "isMoved"`,
       [id, url?.href ?? null, events ?? null, description ?? null, enabled ?? null],
     );
-    if (webhook === undefined) throw webhookNotFound();
+    if (changed === undefined) throw webhookNotFound();
+    const { isMoved, ...webhook } = changed;
+    if (isMoved) await makeDue(query, id);
     await recordAudit<WebhookAuditAction>(query, {
       action: "WEBHOOK_UPDATED",
       sender,

@@ -113,8 +113,10 @@ export class Deliverer {
     else if (answer.retryAfterMs !== undefined) {
       await pauseWebhook(database, delivery, answer.retryAfterMs);
     }
-    const pauseMs = Math.max(retryPauseMs(attempts + 1), answer.retryAfterMs ?? 0);
-    const isDead = pauseMs > expires_in_ms;
+    const isDead = expires_in_ms <= 0;
+    const wantedMs = Math.max(retryPauseMs(attempts + 1), answer.retryAfterMs ?? 0);
+    // The last attempt is made when the time of the delivery is over.
+    const pauseMs = Math.min(wantedMs, expires_in_ms);
     await finishAttempt(
       database.query,
       delivery,

@@ -17,13 +17,21 @@ export function retryPauseMs(attempts: number, random = Math.random()): number {
   return Math.round(pauseMs * (1 + jitter * random));
 }
 
-/** The form of an HTTP date (RFC 9110, 5.6.7). `Date.parse` reads almost any text with a number. */
+/** The forms of an HTTP date (RFC 9110, 5.6.7). `Date.parse` reads almost any text with a number. */
 const httpDate = /^[A-Z][a-z]+, .* \d{2}:\d{2}:\d{2} GMT$/;
+/** The form of C's `asctime`, also in UTC. */
+const asctimeDate = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}$/;
 
 /** Returns the pause of a `Retry-After` header: seconds, or an HTTP date. Undefined if it has none. */
 export function retryAfterMs(header: string | undefined, nowMs = Date.now()): number | undefined {
   const text = header?.trim() ?? "";
   if (/^\d+$/.test(text)) return Math.min(maxRetryAfterMs, Number(text) * 1_000);
-  const ms = httpDate.test(text) ? Date.parse(text) - nowMs : NaN;
+  const ms = parseHttpDate(text) - nowMs;
   return Number.isNaN(ms) ? undefined : Math.min(maxRetryAfterMs, Math.max(0, ms));
+}
+
+/** Returns the time of an HTTP date; NaN for another text. */
+function parseHttpDate(text: string): number {
+  if (asctimeDate.test(text)) return Date.parse(`${text} GMT`);
+  return httpDate.test(text) ? Date.parse(text) : NaN;
 }
