@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { request } from "node:http";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from "@jest/globals";
 import { serviceUnavailable } from "../../core/errors.ts";
@@ -108,8 +109,21 @@ test("a fault before the client disconnects counts and is logged", async () => {
   await leave("{ productsConnection { nodes { id } } products { id } }");
   const [line] = await eventually("the log", () => (logged.length > 0 ? logged : undefined));
   expect(line?.operation?.codes).toEqual(expect.arrayContaining([unavailable]));
-  expect(await counted()).toMatchObject({
+  // The error leaves no data, so that no client can get the other field.
+  expect(await counted()).toEqual({
     [operations("query", "productsConnection", unavailable)]: 1,
+    [operations("query", "products", unavailable)]: 1,
+  });
+});
+
+test("a field counts with the error that leaves no data, also if it was never executed", async () => {
+  const { token } = await shop.signIn("buyer");
+  before = await counters();
+  const first = `cancelOrder(id: "${randomUUID()}") { id }`;
+  await shop.graphql(`mutation { ${first} logoutEverywhere { success } }`, { token });
+  expect(await counted()).toEqual({
+    [operations("mutation", "cancelOrder", "ORDER_NOT_FOUND")]: 1,
+    [operations("mutation", "logoutEverywhere", "ORDER_NOT_FOUND")]: 1,
   });
 });
 

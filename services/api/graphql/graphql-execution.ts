@@ -1,5 +1,10 @@
 import type { SpanOptions } from "@opentelemetry/api";
-import type { GraphQLError, GraphQLSchema, OperationDefinitionNode } from "graphql";
+import type {
+  ExecutionResult,
+  GraphQLError,
+  GraphQLSchema,
+  OperationDefinitionNode,
+} from "graphql";
 import type { EdgeConfig } from "../../../config/edge-config.ts";
 import { mayActForOthers, type Viewer } from "../../../core/access.ts";
 import { addressGroup } from "../../../core/network/caller-address.ts";
@@ -118,15 +123,15 @@ export class GraphqlExecution {
       context,
     };
     const { operation: kind, name } = node;
-    const done = (startedMs: number, errors: readonly GraphQLError[] | undefined) => {
+    const done = (startedMs: number, result: ExecutionResult) => {
       const durationMs = performance.now() - startedMs;
-      const outcome = this.#metrics.executed(kind, plan.selections, errors, durationMs);
+      const outcome = this.#metrics.executed(kind, plan.selections, result, durationMs);
       sender.onDone?.({ kind, name: name?.value, ...outcome }, durationMs);
     };
     const execute = async (inOwnSpan: typeof inChildSpan) => {
       const startedMs = performance.now();
       const execution = await inOwnSpan(kind, spanOf(node), () => executePlan(input));
-      done(startedMs, execution.result.errors);
+      done(startedMs, execution.result);
       return execution;
     };
     const settle = (actualCost: number) => {
@@ -161,7 +166,7 @@ export class GraphqlExecution {
         const events = await subscribeToPlan(input, (values) =>
           this.throttle.charge(caller, share * (cost.work + values)),
         );
-        done(startedMs, "errors" in events ? events.errors : undefined);
+        done(startedMs, "errors" in events ? events : {});
         return events;
       },
     };

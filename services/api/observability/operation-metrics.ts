@@ -1,4 +1,4 @@
-import type { GraphQLError, GraphQLSchema } from "graphql";
+import type { ExecutionResult, GraphQLError, GraphQLSchema } from "graphql";
 import { commonErrors, definitionOf, publicCodeOf } from "../../../core/errors.ts";
 import type { Family, Instruments } from "../../../core/metrics/instruments.ts";
 import type { Counter, Histogram } from "../../../core/metrics/series.ts";
@@ -83,11 +83,14 @@ export class OperationMetrics {
     for (const code of faults) this.#operations.of({ operation: none, field: none, code });
   }
 
-  /** Counts an executed operation. Returns its root fields and codes. */
+  /**
+   * Counts an executed operation. If an error leaves no data, the client gets none of the root fields,
+   * and each counts with that error. Returns the root fields and codes.
+   */
   executed(
     kind: OperationKind,
     plan: SelectionPlan,
-    errors: readonly GraphQLError[] | undefined,
+    { data, errors }: ExecutionResult,
     durationMs: number,
   ): ExecutionReport {
     const { all, report } = this.#seriesOf(kind, plan);
@@ -99,8 +102,10 @@ export class OperationMetrics {
       return report;
     }
     const codes = errors.map(codeOfError);
+    const ofAll = data === null || data === undefined ? worstOf(codes) : undefined;
     for (const { field, ok } of all) {
-      const worst = worstOf(codes.filter((_code, at) => concerns(errors[at], plan, field)));
+      const own = codes.filter((_code, at) => concerns(errors[at], plan, field));
+      const worst = worstOf(own) ?? ofAll;
       if (worst === undefined) ok.add();
       else this.#operations.of({ operation: kind, field, code: worst }).add();
     }
