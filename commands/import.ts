@@ -25,8 +25,8 @@ await runProgram(async () => {
   const { rows, share } = readRows(file, format);
   const progress = new Progress();
   const name = isDryRun ? "checking rows" : "importing rows";
-  await withShop({ role: "import", progress, isReadOnly: isDryRun }, async ({ broker }) => {
-    const rowImport = new RowImport(broker, {
+  await withShop({ role: "import", progress, isReadOnly: isDryRun }, async (shop) => {
+    const rowImport = new RowImport(shop.broker, {
       isDryRun,
       onFault(line, reason, code) {
         progress.print(`line ${line}: ${reason} (${code})`, process.stderr);
@@ -46,7 +46,10 @@ await runProgram(async () => {
     await rowImport.import(batch);
     progress.end();
     const summary = summaryOf(rowImport.counts);
-    process.stdout.write(isDryRun ? `Dry run, nothing is changed: ${summary}.\n` : `${summary}.\n`);
+    const isOpened = !shop.isJoined && shop.config.databaseUrls.products === undefined;
+    const place = isOpened ? ` The shop is in ${shop.config.dataDir}.` : "";
+    const start = isDryRun ? "Dry run, nothing is changed: " : "";
+    process.stdout.write(`${start}${summary}.${place}\n`);
     if (rowImport.counts.failed > 0) process.exitCode = failedRowsStatus;
   });
 });

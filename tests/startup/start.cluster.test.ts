@@ -164,7 +164,7 @@ test("npm run export writes the catalogue, which npm run import finds unchanged;
   expect(exported.output()).toContain(`300 products are in ${file}.`);
   const again = startWith("import", file);
   expect(await again.ended()).toBe(0);
-  expect(again.output()).toContain("0 created, 0 updated, 300 unchanged, 0 failed.");
+  expect(again.output()).toContain("0 created, 0 updated, 300 unchanged, 0 failed.\n");
   writeFileSync(file, "sku,name,price\nDRY,Mug,9.90\n");
   const dryRun = startWith("import", file, "--dry-run");
   expect(await dryRun.ended()).toBe(2);
@@ -267,6 +267,16 @@ test("demo and db-migrate work without a running shop and leave no process", asy
     expect(program.output()).toContain(said);
     expect(postgresPids(dataDir)).toEqual([]);
   }
+});
+
+test("an import without a running shop opens it, and says where it is", async () => {
+  const file = join(temporaryFolder(), "nothing.csv");
+  writeFileSync(file, "sku,name,price\n");
+  const program = startWith("import", file);
+  expect(await program.ended()).toBe(0);
+  expect(program.output()).toContain(
+    `0 created, 0 updated, 0 unchanged, 0 failed. The shop is in ${dataDir}.\n`,
+  );
 });
 
 test("db-migrate waits for a PostgreSQL that is shutting down, and starts it again", async () => {
