@@ -56,7 +56,7 @@ export default function OrderPage({ id }: { id: string }) {
   return (
     <Page
       title={order ? orderTexts.orderTitle(order.number) : otherTitle}
-      actions={order?.status === "PLACED" && <CancelButton id={id} />}
+      actions={<CancelButton id={id} isOffered={order?.status === "PLACED"} />}
     >
       <BackLink href="/orders">{orderTexts.back}</BackLink>
       {order ? <OrderFacts order={order} /> : <QueryState query={query} height={420} />}
@@ -87,7 +87,13 @@ function OrderFacts({ order }: { order: OrderFactsFragment }) {
   );
 }
 
-function CancelButton({ id }: { id: string }) {
+interface CancelButtonProps {
+  id: string;
+  /** The button is shown. */
+  isOffered: boolean;
+}
+
+function CancelButton({ id, isOffered }: CancelButtonProps) {
   const { mutateAsync } = useShopMutation(CancelMyOrderDocument, {
     invalidates: [OrderViewDocument, OrderRowsDocument],
     onSuccess() {
@@ -95,7 +101,11 @@ function CancelButton({ id }: { id: string }) {
     },
   });
   return (
-    <ConfirmButton label={orderTexts.cancel} onConfirm={() => mutateAsync({ id })}>
+    <ConfirmButton
+      isOffered={isOffered}
+      label={orderTexts.cancel}
+      onConfirm={() => mutateAsync({ id })}
+    >
       {orderTexts.cancelText}
     </ConfirmButton>
   );

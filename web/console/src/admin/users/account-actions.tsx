@@ -1,3 +1,4 @@
+import { useState } from "react";
 import { KeyRound, UserX } from "lucide-react";
 import { useShopMutation } from "../../api/use-shop.ts";
 import { adminTexts } from "../../texts/admin/shared.ts";
@@ -18,13 +19,20 @@ import {
   type AdminUserRowFragment,
 } from "./users.graphql.ts";
 
+interface ActionProps {
+  user: AdminUserRowFragment;
+  /** The button is shown. A dialog that is open stays without it: it can have the token. */
+  isOffered: boolean;
+}
+
 /** Creates a token with which a customer sets a new password, and shows it once. */
-export function ResetButton({ user: { id, username } }: { user: AdminUserRowFragment }) {
+export function ResetButton({ user: { id, username }, isOffered }: ActionProps) {
   const { mutateAsync, data, reset } = useShopMutation(ResetUserPasswordDocument);
   const created = data?.createPasswordReset;
   return (
     <>
       <ConfirmButton
+        isOffered={isOffered}
         label={adminUserTexts.reset}
         icon={<KeyRound size={16} aria-hidden />}
         confirmLook="primary"
@@ -43,8 +51,10 @@ export function ResetButton({ user: { id, username } }: { user: AdminUserRowFrag
 }
 
 /** Erases the personal data of a user after the email was typed. */
-export function EraseButton({ user: { id, email } }: { user: AdminUserRowFragment }) {
+export function EraseButton({ user: { id, email }, isOffered }: ActionProps) {
   const { open, ...dialog } = useDialog();
+  // The dialog asks for it, also if the user changes it meanwhile.
+  const [askedEmail, setAskedEmail] = useState(email);
   const navigate = useNavigate();
   const { mutate, isPending, error } = useShopMutation(EraseUserDataDocument, {
     invalidates: [AdminUserRowsDocument],
@@ -56,9 +66,16 @@ export function EraseButton({ user: { id, email } }: { user: AdminUserRowFragmen
   useFailureToast(error, dialog.isOpen);
   return (
     <>
-      <Button onPress={open}>
-        <UserX size={16} aria-hidden /> {adminUserTexts.erase}
-      </Button>
+      {isOffered && (
+        <Button
+          onPress={() => {
+            setAskedEmail(email);
+            open();
+          }}
+        >
+          <UserX size={16} aria-hidden /> {adminUserTexts.erase}
+        </Button>
+      )}
       <Dialog {...dialog} title={adminUserTexts.erase}>
         <p>{adminUserTexts.eraseText}</p>
         <Form
@@ -68,7 +85,9 @@ export function EraseButton({ user: { id, email } }: { user: AdminUserRowFragmen
           isPending={isPending}
           error={error}
           check={({ confirmation }): Record<string, string> =>
-            confirmation === email ? {} : { confirmation: adminUserTexts.eraseMismatch(email) }
+            confirmation === askedEmail
+              ? {}
+              : { confirmation: adminUserTexts.eraseMismatch(askedEmail) }
           }
           onSubmit={() => {
             mutate({ id });
@@ -76,7 +95,7 @@ export function EraseButton({ user: { id, email } }: { user: AdminUserRowFragmen
         >
           <TextField
             name="confirmation"
-            label={adminTexts.typeToConfirm(email)}
+            label={adminTexts.typeToConfirm(askedEmail)}
             autoComplete="off"
             isRequired
           />

@@ -13,8 +13,14 @@ import {
 
 const invalidates = [AdminUserViewDocument, AdminUserRowsDocument];
 
+interface ActionProps {
+  user: AdminUserRowFragment;
+  /** The button is shown. */
+  isOffered: boolean;
+}
+
 /** Makes a customer an admin, or an admin a customer. */
-export function TypeButton({ user: { id, type } }: { user: AdminUserRowFragment }) {
+export function TypeButton({ user: { id, type }, isOffered }: ActionProps) {
   const { mutateAsync } = useShopMutation(ChangeUserTypeDocument, {
     invalidates,
     onSuccess() {
@@ -25,6 +31,7 @@ export function TypeButton({ user: { id, type } }: { user: AdminUserRowFragment 
   const next = isAdmin ? userTypes.customer : userTypes.admin;
   return (
     <ConfirmButton
+      isOffered={isOffered}
       label={isAdmin ? adminUserTexts.makeCustomer : adminUserTexts.makeAdmin}
       onConfirm={() => mutateAsync({ input: { id, type: next } })}
     >
@@ -34,7 +41,7 @@ export function TypeButton({ user: { id, type } }: { user: AdminUserRowFragment 
 }
 
 /** Grants an admin the right to operate the shop, or takes it away. */
-export function RightsButton({ user: { id, mayOperate } }: { user: AdminUserRowFragment }) {
+export function RightsButton({ user: { id, mayOperate }, isOffered }: ActionProps) {
   const { mutateAsync } = useShopMutation(ChangeUserRightsDocument, {
     invalidates,
     onSuccess() {
@@ -43,6 +50,7 @@ export function RightsButton({ user: { id, mayOperate } }: { user: AdminUserRowF
   });
   return (
     <ConfirmButton
+      isOffered={isOffered}
       label={mayOperate ? adminUserTexts.revoke : adminUserTexts.grant}
       onConfirm={() => mutateAsync({ input: { id, mayOperate: !mayOperate } })}
     >

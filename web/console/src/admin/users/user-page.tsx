@@ -66,19 +66,18 @@ function Account({ user }: { user: User }) {
 function Actions({ user }: { user: User }) {
   const { viewer, mayOperate } = useSession();
   if (user.id === viewer?.id) return <Notice kind="info">{adminUserTexts.you}</Notice>;
-  if (user.mayOperate && !mayOperate) {
-    return <Notice kind="info">{adminUserTexts.protected}</Notice>;
-  }
+  const isProtected = user.mayOperate && !mayOperate;
   const isAdmin = user.type === userTypes.admin;
   return (
     <>
+      {isProtected && <Notice kind="info">{adminUserTexts.protected}</Notice>}
       <Row>
-        <TypeButton user={user} />
-        {isAdmin && mayOperate && <RightsButton user={user} />}
-        {!isAdmin && <ResetButton user={user} />}
-        <EraseButton user={user} />
+        <TypeButton user={user} isOffered={!isProtected} />
+        <RightsButton user={user} isOffered={isAdmin && mayOperate} />
+        <ResetButton user={user} isOffered={!isAdmin} />
+        <EraseButton user={user} isOffered={!isProtected} />
       </Row>
-      {isAdmin && <p>{adminUserTexts.noReset}</p>}
+      {isAdmin && !isProtected && <p>{adminUserTexts.noReset}</p>}
     </>
   );
 }

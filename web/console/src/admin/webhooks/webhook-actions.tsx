@@ -82,16 +82,6 @@ export function EditButton({ webhook }: ActionProps) {
 
 export function EnableButton({ webhook: { id, enabled } }: ActionProps) {
   const { mutate, mutateAsync, isPending } = useChange();
-  if (enabled) {
-    return (
-      <ConfirmButton
-        label={webhookTexts.disable}
-        onConfirm={() => mutateAsync({ input: { id, enabled: false } })}
-      >
-        {webhookTexts.disableText}
-      </ConfirmButton>
-    );
-  }
   const enable = () => {
     mutate(
       { input: { id, enabled: true } },
@@ -103,9 +93,20 @@ export function EnableButton({ webhook: { id, enabled } }: ActionProps) {
     );
   };
   return (
-    <Button look="primary" isPending={isPending} onPress={enable}>
-      {webhookTexts.enable}
-    </Button>
+    <>
+      <ConfirmButton
+        isOffered={enabled}
+        label={webhookTexts.disable}
+        onConfirm={() => mutateAsync({ input: { id, enabled: false } })}
+      >
+        {webhookTexts.disableText}
+      </ConfirmButton>
+      {!enabled && (
+        <Button look="primary" isPending={isPending} onPress={enable}>
+          {webhookTexts.enable}
+        </Button>
+      )}
+    </>
   );
 }
 

@@ -34,7 +34,7 @@ export default function DeadLettersPage({ consumer }: { consumer: string }) {
   return (
     <Page
       title={deadLetterTexts.title(consumer)}
-      actions={letters.length > 0 && <RedriveAll consumer={consumer} />}
+      actions={<RedriveAll consumer={consumer} isOffered={letters.length > 0} />}
     >
       <BackLink href="/operations/events">{deadLetterTexts.back}</BackLink>
       <p className={styles.intro}>{deadLetterTexts.intro}</p>
@@ -62,7 +62,13 @@ export default function DeadLettersPage({ consumer }: { consumer: string }) {
   );
 }
 
-function RedriveAll({ consumer }: { consumer: string }) {
+interface RedriveAllProps {
+  consumer: string;
+  /** The button is shown. */
+  isOffered: boolean;
+}
+
+function RedriveAll({ consumer, isOffered }: RedriveAllProps) {
   const { mutateAsync } = useShopMutation(RedriveDeadLettersDocument, {
     invalidates: [DeadLettersDocument, EventConsumersDocument],
   });
@@ -78,7 +84,12 @@ function RedriveAll({ consumer }: { consumer: string }) {
     showToast(deadLetterTexts.redrivenAll(formatNumber(applied), formatNumber(failed)));
   };
   return (
-    <ConfirmButton look="primary" label={deadLetterTexts.redriveAll} onConfirm={redriveAll}>
+    <ConfirmButton
+      isOffered={isOffered}
+      look="primary"
+      label={deadLetterTexts.redriveAll}
+      onConfirm={redriveAll}
+    >
       {deadLetterTexts.redriveAllText}
     </ConfirmButton>
   );
