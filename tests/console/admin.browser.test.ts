@@ -136,7 +136,7 @@ test("an admin creates, edits and restocks a product; a customer's open page sho
   await page.getByLabel("Price", { exact: true }).fill("14");
   await page.getByLabel("SKU").fill("KETTLE-3");
   await button(page, "Save changes").click();
-  await page.getByText("Somebody else has changed this product").first().waitFor();
+  await page.getByText("The product was changed meanwhile").first().waitFor();
   await row(page, "Steel Kettle").getByText("Not edited").waitFor();
   await page.getByRole("radio", { name: "SKU: Saved now" }).check();
   await button(page, "Save the chosen values").click();

@@ -4,6 +4,7 @@ import { accessibilityFaults } from "../support/console/accessibility-faults.ts"
 import {
   launchBrowser,
   openConsole,
+  openTab,
   signIn,
   type ConsolePage,
 } from "../support/console/console-browser.ts";
@@ -204,6 +205,25 @@ test("what follows a slow mutation does not take the user away from another page
   expect(await nameField().inputValue()).toBe("Cup");
   await nameField().fill("Mug");
   expect(admin.problems).toEqual([]);
+});
+
+test("edits stay when the user signs out in another tab, and the page says so", async () => {
+  const { page, context, problems } = admin;
+  await editMug("Cup");
+  const other = await openTab(context, shop.url, "/", problems);
+  await other.getByRole("button", { name: "Account menu" }).click();
+  await other.getByRole("menuitem", { name: "Sign out" }).click();
+  await other.getByRole("link", { name: "Sign in" }).waitFor();
+  const again = page.getByRole("dialog", { name: "You are signed out" });
+  await again.getByText("You have signed out in another tab.").waitFor();
+  expect(await page.getByText("Your session has ended").count()).toBe(0);
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await other.close();
+  await signIn(page, email, again);
+  await again.waitFor({ state: "detached" });
+  expect(await nameField().inputValue()).toBe("Cup");
+  await nameField().fill("Mug");
+  expect(problems).toEqual([]);
 });
 
 test("edits stay when the session ends, until the same user signs in again", async () => {

@@ -91,7 +91,7 @@ test("an error of a whole form, and a lost connection, are seen from the button 
   await page.getByLabel("Name", { exact: true }).fill("Top");
   await shop.call("products.update", { id, version: 2, name: "Cap" });
   await button("Save changes").click();
-  await inView(page.getByRole("alert").getByText("Somebody else has changed this product"));
+  await inView(page.getByRole("alert").getByText("The product was changed meanwhile"));
   await button("Discard my entries").click();
   const question = page.getByRole("dialog", { name: "Discard your changes?" });
   await question.getByRole("button", { name: "Discard changes" }).click();

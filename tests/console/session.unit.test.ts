@@ -4,6 +4,8 @@ import { nextPath } from "../../web/console/src/account/next-path.ts";
 import { knownRights, storeRights } from "../../web/console/src/session/known-rights.ts";
 import {
   consoleTokenStore,
+  hasSignedOut,
+  noteSignOut,
   sessionKey,
   signedInUser,
 } from "../../web/console/src/session/token-store.ts";
@@ -61,6 +63,22 @@ test("a tab forgets its access token when another tab signs in as another user",
   await store.set(session("ann", "one"));
   await consoleTokenStore(storage, undefined).set(session("ben", "two"));
   expect(await store.get()).toEqual({ token: "", renewAt: 0, refreshToken: "refresh-two" });
+});
+
+test("a sign-out is told apart from an end by the shop, until the next sign-in", async () => {
+  const storage = textStorage();
+  const store = consoleTokenStore(storage, undefined);
+  await store.set(session("ann", "one"));
+  await store.set(undefined);
+  expect(hasSignedOut(storage)).toBe(false);
+  await store.set(session("ann", "two"));
+  noteSignOut(storage);
+  // A renewal was in flight.
+  await store.set(session("ann", "2b"));
+  await store.set(undefined);
+  expect(hasSignedOut(storage)).toBe(true);
+  await store.set(session("ann", "three"));
+  expect(hasSignedOut(storage)).toBe(false);
 });
 
 test("two tabs that renew at the same time never use the same refresh token", async () => {

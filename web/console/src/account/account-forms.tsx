@@ -1,5 +1,6 @@
 import type { MutationSender } from "../api/mutation-sender.ts";
 import { useMutationSender, useShopMutation, useSingleMutation } from "../api/use-shop.ts";
+import { sendEndingChange } from "../session/session-store.ts";
 import { ViewerDocument } from "../session/session.graphql.ts";
 import { signInAfter, signOut } from "../session/sign-in-out.ts";
 import type { Viewer } from "../session/use-session.ts";
@@ -16,6 +17,15 @@ interface FormProps {
 }
 
 export function ProfileForm({ viewer }: FormProps) {
+  return (
+    <Card title={accountTexts.profile}>
+      {/* With another name, the error of the last request is out of date, too. */}
+      <NameFields key={viewer.username} viewer={viewer} />
+    </Card>
+  );
+}
+
+function NameFields({ viewer }: FormProps) {
   const { mutate, isPending, error } = useShopMutation(ChangeProfileDocument, {
     invalidates: [ViewerDocument],
     onSuccess() {
@@ -23,31 +33,37 @@ export function ProfileForm({ viewer }: FormProps) {
     },
   });
   return (
-    <Card title={accountTexts.profile}>
-      <Form
-        key={viewer.username}
-        submitLabel={accountTexts.save}
-        isPending={isPending}
-        error={error}
-        onSubmit={({ username = "" }) => {
-          mutate({ input: { username } });
-        }}
-      >
-        <TextField
-          name="username"
-          label={accountTexts.username}
-          defaultValue={viewer.username}
-          autoComplete="name"
-          isRequired
-        />
-      </Form>
-    </Card>
+    <Form
+      submitLabel={accountTexts.save}
+      isPending={isPending}
+      error={error}
+      onSubmit={({ username = "" }) => {
+        mutate({ input: { username } });
+      }}
+    >
+      <TextField
+        name="username"
+        label={accountTexts.username}
+        defaultValue={viewer.username}
+        autoComplete="name"
+        isRequired
+      />
+    </Form>
   );
 }
 
 const errorFields = { INVALID_CREDENTIALS: { password: accountTexts.wrongPassword } };
 
 export function EmailForm({ viewer }: FormProps) {
+  return (
+    <Card title={accountTexts.emailTitle} note={accountTexts.emailHint}>
+      {/* With another email, the error of the last request is out of date, too. */}
+      <EmailFields key={viewer.email} viewer={viewer} />
+    </Card>
+  );
+}
+
+function EmailFields({ viewer }: FormProps) {
   const { mutate, isPending, error } = useShopMutation(ChangeProfileDocument, {
     invalidates: [ViewerDocument],
     onSuccess() {
@@ -55,34 +71,31 @@ export function EmailForm({ viewer }: FormProps) {
     },
   });
   return (
-    <Card title={accountTexts.emailTitle} note={accountTexts.emailHint}>
-      <Form
-        key={viewer.email}
-        submitLabel={accountTexts.changeEmail}
-        isPending={isPending}
-        error={error}
-        errorFields={errorFields}
-        onSubmit={({ email = "", password = "" }) => {
-          mutate({ input: { email, password } });
-        }}
-      >
-        <TextField
-          name="email"
-          type="email"
-          label={accountTexts.email}
-          defaultValue={viewer.email}
-          autoComplete="email"
-          isRequired
-        />
-        <TextField
-          name="password"
-          type="password"
-          label={accountTexts.currentPassword}
-          autoComplete="current-password"
-          isRequired
-        />
-      </Form>
-    </Card>
+    <Form
+      submitLabel={accountTexts.changeEmail}
+      isPending={isPending}
+      error={error}
+      errorFields={errorFields}
+      onSubmit={({ email = "", password = "" }) => {
+        mutate({ input: { email, password } });
+      }}
+    >
+      <TextField
+        name="email"
+        type="email"
+        label={accountTexts.email}
+        defaultValue={viewer.email}
+        autoComplete="email"
+        isRequired
+      />
+      <TextField
+        name="password"
+        type="password"
+        label={accountTexts.currentPassword}
+        autoComplete="current-password"
+        isRequired
+      />
+    </Form>
   );
 }
 
@@ -101,7 +114,7 @@ async function changePassword(
   { email, password, newPassword }: NewPassword,
 ): Promise<boolean> {
   const input = { password, newPassword };
-  await sender.send(ReplacePasswordDocument, { input });
+  await sendEndingChange("password", () => sender.send(ReplacePasswordDocument, { input }));
   const isSignedIn = await signInAfter({ email, password: newPassword });
   if (!isSignedIn) await signOut().catch(() => undefined);
   return isSignedIn;

@@ -48,6 +48,9 @@ export function Sessions() {
       showToast(accountTexts.sessionEnded);
     },
   });
+  // The list can say that a session has ended although the answer was lost.
+  const endingId = ending.variables?.id;
+  const isOpen = query.data?.sessions.some(({ id }) => id === endingId) ?? true;
   const action: Column<OpenSession> = {
     title: accountTexts.action,
     isNumber: true,
@@ -69,7 +72,7 @@ export function Sessions() {
   };
   return (
     <Card title={accountTexts.sessionsTitle} note={accountTexts.sessionsNote}>
-      {ending.error && <Notice kind="danger">{errorText(ending.error)}</Notice>}
+      {ending.error && isOpen && <Notice kind="danger">{errorText(ending.error)}</Notice>}
       {query.data ? (
         <Table
           caption={accountTexts.openSessions}

@@ -1,5 +1,6 @@
 import { useLocation } from "wouter";
 import { useMutationSender } from "../api/use-shop.ts";
+import { sendEndingChange } from "../session/session-store.ts";
 import { signOut } from "../session/sign-in-out.ts";
 import { accountTexts } from "../texts/account.ts";
 import { ConfirmButton } from "../ui/actions/confirm-button.tsx";
@@ -12,7 +13,7 @@ export function SignOutEverywhere() {
   const sender = useMutationSender();
   const leave = async () => {
     if (!(await mayDiscardEdits())) return;
-    await sender.send(SignOutEverywhereDocument, {});
+    await sendEndingChange("everywhere", () => sender.send(SignOutEverywhereDocument, {}));
     await signOut();
     showToast(accountTexts.everywhereDone);
     navigate("/");

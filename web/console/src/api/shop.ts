@@ -19,7 +19,7 @@ export const shop = new ShopClient({
   // Until a subscription is connected again, the page says that the shop does not answer.
   reconnect: { attempts: 120, maxMs: 5_000 },
   onSignedOut: () => {
-    updateSession(true);
+    updateSession("ended");
   },
 });
 

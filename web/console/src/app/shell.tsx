@@ -27,6 +27,10 @@ export function Shell({ children }: { children: ReactNode }) {
   const session = useSession();
   const [path] = useLocation();
   const signInPath = useSignInPath();
+  const { end } = session;
+  // A user who has signed out in another tab knows it.
+  const why =
+    end === undefined || end === "signed-out-elsewhere" ? undefined : shellTexts.ends[end];
   const items = linksFor(session).map(({ href, text, icon: Icon }) => (
     <li key={href}>
       <Link href={href} aria-current={isWithin(path, href) ? "page" : undefined}>
@@ -63,8 +67,8 @@ export function Shell({ children }: { children: ReactNode }) {
         </div>
       </header>
       <main id="content" className={styles.content} tabIndex={-1}>
-        {session.hasEnded && session.pausedUserId === undefined && (
-          <Notice kind="warning">{shellTexts.ended}</Notice>
+        {why !== undefined && session.pausedUserId === undefined && (
+          <Notice kind="warning">{why}</Notice>
         )}
         {children}
       </main>

@@ -1,15 +1,25 @@
+import { isOutcomeUnknown } from "../api/lost-answer.ts";
 import { queryClient } from "../api/query-client.ts";
 import { hasUnsavedEdits } from "../unsaved/unsaved-edits.ts";
 import { knownRights, type Rights } from "./known-rights.ts";
-import { sessionKey, signedInUser } from "./token-store.ts";
+import { hasSignedOut, sessionKey, signedInUser } from "./token-store.ts";
+
+/** A change that ends all sessions of its user. */
+type EndingChange = "password" | "everywhere";
+
+/**
+ * Why nobody is signed in any more. Such a change can be the reason if its outcome is unknown; `ended`
+ * stands for all other ends by the shop.
+ */
+export type SessionEnd = "ended" | EndingChange | "signed-out-elsewhere";
 
 /** Who is signed in, in this tab or another one. */
 interface SessionState {
   userId: string | undefined;
   /** The rights that the user had last; undefined if they are not known. */
   rights: Rights | undefined;
-  /** The shop has ended the session: the user did not sign out. */
-  hasEnded: boolean;
+  /** Undefined if the user is signed in, has signed out in this tab, or was never signed in. */
+  end: SessionEnd | undefined;
   /**
    * Whose unsaved edits the page has after the end of the session. What the page shows stays until this
    * user signs in again, or does not want the edits.
@@ -17,24 +27,61 @@ interface SessionState {
   pausedUserId: string | undefined;
 }
 
-function readState(hasEnded: boolean): SessionState {
+/** The key of the change whose outcome is unknown: this tab knows it also after a reload. */
+const unansweredKey = "shop-console-ending-change";
+
+function unansweredChange(): EndingChange | undefined {
+  const stored = sessionStorage.getItem(unansweredKey);
+  return stored === "password" || stored === "everywhere" ? stored : undefined;
+}
+
+function forgetChange(): void {
+  sessionStorage.removeItem(unansweredKey);
+}
+
+/**
+ * Sends a change that ends all sessions. If it gets no answer, its repetition is rejected with
+ * `UNAUTHENTICATED`, because the first request has ended the session: then the page says so.
+ */
+export async function sendEndingChange<Result>(
+  change: EndingChange,
+  send: () => Promise<Result>,
+): Promise<Result> {
+  // The end of the session can be noticed before the answer comes.
+  sessionStorage.setItem(unansweredKey, change);
+  try {
+    const result = await send();
+    forgetChange();
+    return result;
+  } catch (error) {
+    if (!isOutcomeUnknown(error)) forgetChange();
+    throw error;
+  }
+}
+
+function readState(end: SessionEnd | undefined): SessionState {
   const userId = signedInUser(localStorage);
   const rights = knownRights(localStorage, userId);
   return {
     userId,
     rights,
-    hasEnded: hasEnded && userId === undefined,
+    end: userId === undefined ? end : undefined,
     pausedUserId: undefined,
   };
 }
 
-let state = readState(false);
+let state = readState(undefined);
 const listeners = new Set<() => void>();
 
-/** Reads who is signed in, after a change in this tab or another one. */
-export function updateSession(hasEnded = false): void {
+/**
+ * Reads who is signed in, after a change in this tab or another one.
+ *
+ * @param end why nobody is signed in, unless the user has signed out in this tab
+ */
+export function updateSession(end?: SessionEnd): void {
   const { userId: formerId, pausedUserId = formerId, rights } = state;
-  const next = readState(hasEnded);
+  const next = readState(end === "ended" ? (unansweredChange() ?? end) : end);
+  if (next.userId !== undefined) forgetChange();
   const isPaused = next.userId === undefined && pausedUserId !== undefined && hasUnsavedEdits();
   const isSameUser = next.userId !== undefined && next.userId === pausedUserId;
   state = isPaused ? { ...next, rights, pausedUserId } : next;
@@ -56,8 +103,14 @@ export function followOtherTabs(onChange: () => void): void {
     const isSession = key === sessionKey || key === null;
     if (!isSession || signedInUser(localStorage) === state.userId) return;
     onChange();
-    updateSession();
+    updateSession(endElsewhere(key));
   });
+}
+
+/** Returns why another tab has removed the session: a cleared storage does not say it. */
+function endElsewhere(key: string | null): SessionEnd | undefined {
+  if (key === null) return undefined;
+  return hasSignedOut(localStorage) ? "signed-out-elsewhere" : "ended";
 }
 
 export function subscribeToSession(listener: () => void): () => void {

@@ -2,6 +2,7 @@ import type { Schema } from "../../../../clients/typescript/src/index.ts";
 import { shop } from "../api/shop.ts";
 import { discardEdits } from "../unsaved/unsaved-edits.ts";
 import { updateSession } from "./session-store.ts";
+import { noteSignOut } from "./token-store.ts";
 
 /** Opens a session. */
 export async function signIn(input: Schema.Login): Promise<void> {
@@ -23,6 +24,7 @@ export async function signInAfter(input: Schema.Login): Promise<boolean> {
 export async function signOut(): Promise<void> {
   // Otherwise the page with the edits would stay, as after the end of a session.
   discardEdits();
+  noteSignOut(localStorage);
   try {
     await shop.signOut();
   } finally {

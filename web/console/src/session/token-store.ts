@@ -15,6 +15,9 @@ interface Locks {
 /** The key in `localStorage`; a `storage` event with it means that another tab signed in or out. */
 export const sessionKey = "shop-console-session";
 
+/** The key of the note that the user has signed out: otherwise the shop has ended the session. */
+const signedOutKey = "shop-console-signed-out";
+
 function isSharedSession(value: unknown): value is SharedSession {
   const { refreshToken, userId } = (value ?? {}) as Partial<SharedSession>;
   return typeof refreshToken === "string" && typeof userId === "string";
@@ -23,6 +26,16 @@ function isSharedSession(value: unknown): value is SharedSession {
 /** Returns the id of the user who is signed in, in this tab or another one. */
 export function signedInUser(storage: TextStorage): string | undefined {
   return readStored(storage, sessionKey, isSharedSession)?.userId;
+}
+
+/** Notes for the other tabs that the user signs out. They read it when the session is removed. */
+export function noteSignOut(storage: TextStorage): void {
+  storage.setItem(signedOutKey, "true");
+}
+
+/** Tells whether the user has signed out since the last sign-in, in this tab or another one. */
+export function hasSignedOut(storage: TextStorage): boolean {
+  return storage.getItem(signedOutKey) !== null;
 }
 
 /**
@@ -58,6 +71,8 @@ export function consoleTokenStore(storage: TextStorage, locks: Locks | undefined
       const userId = userOf(token);
       access = { token, renewAt, userId };
       const shared: SharedSession = { refreshToken, userId };
+      // A renewal that ends while the user signs out is no sign-in.
+      if (storage.getItem(sessionKey) === null) storage.removeItem(signedOutKey);
       storage.setItem(sessionKey, JSON.stringify(shared));
     },
     lock: (work) => (locks === undefined ? work() : locks.request(sessionKey, work)),

@@ -2,7 +2,7 @@ import { useEffect, useSyncExternalStore } from "react";
 import { isShopError } from "../../../../clients/typescript/src/index.ts";
 import { useShopQuery } from "../api/use-shop.ts";
 import { storeRights } from "./known-rights.ts";
-import { sessionState, subscribeToSession } from "./session-store.ts";
+import { sessionState, subscribeToSession, type SessionEnd } from "./session-store.ts";
 import { userTypes } from "./user-types.ts";
 import { ViewerDocument, type ViewerQuery } from "./session.graphql.ts";
 
@@ -25,8 +25,8 @@ export interface Session {
   mayOperate: boolean;
   /** The user whose page stays for its unsaved edits, although the session has ended. */
   pausedUserId: string | undefined;
-  /** The shop has ended the session, for example after a change of the password. */
-  hasEnded: boolean;
+  /** Why nobody is signed in any more, unless the user has signed out in this tab. */
+  end: SessionEnd | undefined;
 }
 
 /** Another attempt can succeed after these errors. */
@@ -48,7 +48,7 @@ const untilAnswered = {
 /** Returns who is signed in. */
 export function useSession(): Session {
   const session = useSyncExternalStore(subscribeToSession, sessionState);
-  const { userId, pausedUserId, hasEnded, rights } = session;
+  const { userId, pausedUserId, end, rights } = session;
   const isSignedIn = userId !== undefined;
   const options = { enabled: isSignedIn, ...untilAnswered };
   const { data, failureReason } = useShopQuery(ViewerDocument, {}, options);
@@ -68,6 +68,6 @@ export function useSession(): Session {
     isAdmin,
     mayOperate,
     pausedUserId,
-    hasEnded,
+    end,
   };
 }

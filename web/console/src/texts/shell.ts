@@ -1,5 +1,11 @@
 import { counted } from "./counted.ts";
 
+const sessionEnded = "Your session has ended";
+const mayBeChanged =
+  "Your password may be changed: sign in with the new one, or with the former one if the shop rejects it.";
+const mayBeSignedOut =
+  "You may be signed out everywhere: to be sure, sign in again and look at the sessions of your account.";
+
 /** The texts of the frame around all pages. */
 export const shellTexts = {
   skipToContent: "Skip to content",
@@ -23,9 +29,21 @@ export const shellTexts = {
     offline: "You are offline. What you see may be out of date.",
     lost: "The shop does not answer. What you see may be out of date.",
   },
-  ended: "Your session has ended. Sign in again to go on; your basket is kept.",
-  signInAgain: "Your session has ended",
-  signInAgainText: "Your changes on this page are kept. Sign in again to go on with them.",
+  ends: {
+    ended: "Your session has ended. Sign in again to go on; your basket is kept.",
+    password: `Your session has ended. ${mayBeChanged}`,
+    everywhere: `Your session has ended. ${mayBeSignedOut}`,
+  },
+  signInAgain: {
+    ended: { title: sessionEnded, text: "" },
+    password: { title: sessionEnded, text: mayBeChanged },
+    everywhere: { title: sessionEnded, text: mayBeSignedOut },
+    "signed-out-elsewhere": {
+      title: "You are signed out",
+      text: "You have signed out in another tab.",
+    },
+  },
+  editsKept: "Your changes on this page are kept. Sign in again to go on with them.",
   signInFirst: "Sign in to see this page",
   signInFirstText: "It belongs to your account.",
   noAccessTitle: "This page is not for your account",

@@ -48,7 +48,7 @@ export const adminProductTexts = {
   updatedAt: "Changed",
   saved: "The product is saved.",
   save: "Save changes",
-  conflictTitle: "Somebody else has changed this product",
+  conflictTitle: "The product was changed meanwhile",
   conflictText:
     "Your changes are not saved yet. Choose a value for each field that you have edited. Other fields keep what is saved.",
   field: "Field",
