@@ -1,4 +1,4 @@
-import { describe, expect, test } from "@jest/globals";
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { idGroups, problemOf } from "../../web/console/src/basket/basket-state.ts";
 import {
   addLine,
@@ -13,7 +13,7 @@ import {
 import {
   beginAttempt,
   endAttempt,
-  isUnanswered,
+  lostOrderOf,
 } from "../../web/console/src/basket/checkout-attempt.ts";
 import { textStorage } from "../support/console/text-storage.ts";
 
@@ -72,11 +72,15 @@ test.each([
 describe("the key of an order", () => {
   let keys = 0;
   const newKey = () => `key-${(keys += 1)}`;
+  const hourMs = 3_600_000;
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
 
   test("is the same for a repetition, also in another order of the lines", () => {
     const storage = textStorage();
     const { key } = beginAttempt(storage, "ann", [mug, lamp], newKey);
-    expect(isUnanswered(storage, "ann", [lamp, mug])).toBe(true);
+    expect(lostOrderOf(storage, "ann", [lamp, mug])).toBe("repeatable");
     expect(beginAttempt(storage, "ann", [lamp, mug], newKey).key).toBe(key);
   });
 
@@ -87,18 +91,56 @@ describe("the key of an order", () => {
     expect(first.basket).toEqual([mug]);
   });
 
-  test("is new for other products, quantities and users, and after an outcome", () => {
+  test("is new for other products and quantities, and after an outcome", () => {
     const storage = textStorage();
     const ordered = [
       () => beginAttempt(storage, "ann", [mug], newKey),
       () => beginAttempt(storage, "ann", [{ ...mug, quantity: 3 }], newKey),
-      () => beginAttempt(storage, "ben", [{ ...mug, quantity: 3 }], newKey),
       () => {
-        endAttempt(storage);
-        return beginAttempt(storage, "ben", [{ ...mug, quantity: 3 }], newKey);
+        endAttempt(storage, "ann");
+        return beginAttempt(storage, "ann", [{ ...mug, quantity: 3 }], newKey);
       },
     ].map((order) => order().key);
-    expect(new Set(ordered).size).toBe(4);
-    expect(isUnanswered(storage, "ann", [mug])).toBe(false);
+    expect(new Set(ordered).size).toBe(3);
+    expect(lostOrderOf(storage, "ann", [mug])).toBeUndefined();
+  });
+
+  test("belongs to a user: another one who orders in the same browser does not lose it", () => {
+    const storage = textStorage();
+    const { key } = beginAttempt(storage, "ann", [mug], newKey);
+    expect(lostOrderOf(storage, "ben", [mug])).toBeUndefined();
+    expect(beginAttempt(storage, "ben", [mug], newKey).key).not.toBe(key);
+    endAttempt(storage, "ben");
+    expect(lostOrderOf(storage, "ben", [mug])).toBeUndefined();
+    expect(beginAttempt(storage, "ann", [mug], newKey).key).toBe(key);
+  });
+
+  test("is new when the shop can have forgotten it, which it does after 24 hours", () => {
+    const clock = jest.spyOn(Date, "now").mockReturnValue(0);
+    const storage = textStorage();
+    const { key } = beginAttempt(storage, "ann", [mug], newKey);
+    clock.mockReturnValue(22 * hourMs);
+    expect(lostOrderOf(storage, "ann", [mug])).toBe("repeatable");
+    // A repetition does not prolong the time of the key.
+    expect(beginAttempt(storage, "ann", [mug], newKey).key).toBe(key);
+    clock.mockReturnValue(23 * hourMs);
+    expect(lostOrderOf(storage, "ann", [mug])).toBe("expired");
+    const next = beginAttempt(storage, "ann", [mug], newKey);
+    expect(next.key).not.toBe(key);
+    expect(lostOrderOf(storage, "ann", [mug])).toBe("repeatable");
+    // The clock is set back a little.
+    clock.mockReturnValue(23 * hourMs - 2_000);
+    expect(beginAttempt(storage, "ann", [mug], newKey)).toEqual(next);
+  });
+
+  test("of an older console, which has stored no time, is not used again", () => {
+    const storage = textStorage();
+    const stored = { key: "key-of-before", userId: "ann", basket: [mug] };
+    storage.setItem("shop-console-checkout", JSON.stringify(stored));
+    expect(lostOrderOf(storage, "ann", [mug])).toBe("expired");
+    expect(lostOrderOf(storage, "ben", [mug])).toBeUndefined();
+    expect(beginAttempt(storage, "ann", [mug], newKey).key).not.toBe("key-of-before");
+    endAttempt(storage, "ann");
+    expect(storage.getItem("shop-console-checkout")).toBeNull();
   });
 });

@@ -401,14 +401,73 @@ test("an order whose answer is lost stays one order, also after a reload", async
     await route.abort();
   });
   await placeButton(page).click();
-  await page.getByText("The shop could not be reached.").waitFor();
+  const notice = page.getByRole("alert").filter({ hasText: "Your last order got no answer" });
+  await notice.getByText("The shop could not be reached.").waitFor();
+  expect(await page.getByRole("alert").count()).toBe(1);
+  expect(await accessibilityFaults(page)).toEqual([]);
   await page.unroute("**/graphql");
   await page.reload();
-  await page.getByText("Your last order got no answer").waitFor();
+  await notice.getByRole("link", { name: "Your orders" }).waitFor();
   await placeButton(page).click();
   await untilLoaded(page, /^Order /);
   expect(await ordersOf(userId)).toHaveLength(1);
   expect(await stockOf(id)).toBe(4);
+  await context.close();
+});
+
+test("an order whose key the shop has forgotten is placed again only as another one", async () => {
+  const id = await addProduct("Linen Scarf", 5);
+  const { page, context, userId } = await openSignedIn("/");
+  await putInBasket(page, id, 1);
+  const keys: (string | undefined)[] = [];
+  let isConnected = false;
+  await page.route("**/graphql", async (route, request) => {
+    if (!isPlaceOrder(request)) return route.continue();
+    keys.push(request.headers()["idempotency-key"]);
+    if (isConnected) return route.continue();
+    await route.fetch();
+    return route.abort();
+  });
+  await placeButton(page).click();
+  await page.getByText("it stays one order").waitFor();
+  isConnected = true;
+  // A day passes, in which the page does nothing.
+  await page.evaluate(`{
+    const [attempt] = JSON.parse(localStorage.getItem("shop-console-checkout"));
+    attempt.atMs -= 23 * 3_600_000;
+    localStorage.setItem("shop-console-checkout", JSON.stringify([attempt]));
+  }`);
+  const sent = keys.length;
+  await placeButton(page).click();
+  await page.getByText("It may be placed. Look at your orders first").waitFor();
+  expect(await page.getByText("it stays one order").count()).toBe(0);
+  expect(keys).toHaveLength(sent);
+  await page.reload();
+  await page.getByText("It may be placed. Look at your orders first").waitFor();
+  expect(await page.getByRole("alert").getByRole("link", { name: "Your orders" }).count()).toBe(1);
+  await placeButton(page).click();
+  await untilLoaded(page, /^Order /);
+  expect(keys.at(-1)).not.toBe(keys[0]);
+  expect(await ordersOf(userId)).toHaveLength(2);
+  await context.close();
+});
+
+test("an order that was not sent, because there is no network, is not called lost", async () => {
+  const id = await addProduct("Linen Cap", 5);
+  const { page, context, userId } = await openSignedIn("/");
+  await putInBasket(page, id, 1);
+  await context.setOffline(true);
+  await page.getByText("You are offline.").waitFor();
+  await placeButton(page).click();
+  await page.getByRole("alert").getByText("The shop could not be reached.").waitFor();
+  expect(await page.getByText("Your last order got no answer").count()).toBe(0);
+  await context.setOffline(false);
+  await page.reload();
+  await untilLoaded(page, "Basket");
+  expect(await page.getByText("Your last order got no answer").count()).toBe(0);
+  await placeButton(page).click();
+  await untilLoaded(page, /^Order /);
+  expect(await ordersOf(userId)).toHaveLength(1);
   await context.close();
 });
 
@@ -532,10 +591,15 @@ test("a session that ends elsewhere ends here, and the basket is kept", async ()
   const id = await addProduct("Cork Backpack", 5);
   const { page, context, email, problems } = await openSignedIn("/");
   await putInBasket(page, id, 2);
+  // A page without a WebSocket learns it from the other one.
+  const other = await openTab(context, shop.url, "/account", problems);
+  await other.getByText("This session").waitFor();
   const { token } = await logIn(shop, { email });
   await shop.graphql("mutation { logoutEverywhere { success } }", { token });
   // The gateway closes the connection of the session, so the page knows at once.
   await page.getByText("Your session has ended.").waitFor();
+  await other.getByText("Your session has ended.").waitFor();
+  await other.close();
   await page.getByRole("link", { name: "Sign in to order" }).click();
   await signIn(page, email);
   await untilLoaded(page, "Basket");

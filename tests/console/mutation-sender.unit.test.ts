@@ -15,7 +15,12 @@ const increase = (number: number) => ({ input: { id: "mug", type: 1, number } })
 function senderWith(...codes: ShopErrorCode[]) {
   const keys: string[] = [];
   const session = { userId: "ann" };
+  const network = { isOffline: false };
   const sender = new MutationSender({
+    assertReachable() {
+      if (!network.isOffline) return Promise.resolve();
+      return Promise.reject(new ShopError("NETWORK_ERROR", "Message"));
+    },
     execute(_document, _variables, idempotencyKey) {
       keys.push(idempotencyKey);
       const code = codes.shift();
@@ -25,7 +30,7 @@ function senderWith(...codes: ShopErrorCode[]) {
     userId: () => session.userId,
   });
   const send = (number = 5) => sender.send(UpdateInventoryDocument, increase(number));
-  return { sender, keys, session, send };
+  return { sender, keys, session, network, send };
 }
 
 describe("a mutation that is sent again", () => {
@@ -68,6 +73,20 @@ describe("a mutation that is sent again", () => {
     await send(6);
     expect(new Set(keys).size).toBe(5);
   });
+});
+
+test("a mutation without a network is not sent, and not lost; one that was lost before stays lost", async () => {
+  const { keys, network, send } = senderWith("TIMEOUT");
+  network.isOffline = true;
+  const error: unknown = await send().catch((reason: unknown) => reason);
+  expect(error).not.toBeInstanceOf(LostAnswer);
+  expect(keys).toEqual([]);
+  network.isOffline = false;
+  await expect(send()).rejects.toThrow(LostAnswer);
+  network.isOffline = true;
+  await send();
+  expect(keys).toHaveLength(2);
+  expect(new Set(keys).size).toBe(1);
 });
 
 test("only after an unknown outcome, a mutation can be repeated without a second effect", async () => {

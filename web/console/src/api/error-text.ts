@@ -8,16 +8,21 @@ const textsOfLost: Partial<Record<ShopErrorCode, string>> = lostAnswerTexts;
 /** Returns what the console says about an error. */
 export function errorText(error: unknown): string {
   if (!isShopError(error)) return errorTextOf.unexpected;
-  const traced = error.traceId === undefined ? undefined : errorTextOf.traced(error.traceId);
-  const reason = error instanceof LostAnswer ? (traced ?? textsOfLost[error.code]) : undefined;
+  const reason = error instanceof LostAnswer ? lostReason(error) : undefined;
   if (reason !== undefined) return errorTextOf.mayBeDone(reason);
-  if (traced !== undefined) return traced;
+  if (error.traceId !== undefined) return errorTextOf.traced(error.traceId);
   if (error.code === "TOO_MANY_REQUESTS" && error.retryAfter !== undefined) {
     return errorTextOf.retryAfter(error.retryAfter);
   }
   const [field] = error.fields;
   const message = field && fieldText(field.message, errorTextOf.aValue);
   return texts[error.code] ?? message ?? error.message;
+}
+
+/** Returns why a request has no answer; undefined if the error says nothing about that. */
+export function lostReason(error: unknown): string | undefined {
+  if (!isShopError(error)) return undefined;
+  return error.traceId === undefined ? textsOfLost[error.code] : errorTextOf.traced(error.traceId);
 }
 
 /** The name of an input field at the beginning of a message of the shop: `The 'url' field`. */

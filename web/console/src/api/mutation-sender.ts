@@ -10,6 +10,8 @@ type Execute = <Data, Variables>(
 ) => Promise<Data>;
 
 interface MutationSenderOptions {
+  /** Throws an error if there is no network: then the mutation is not sent. */
+  assertReachable: () => Promise<void>;
   execute: Execute;
   /** Who is signed in. The shop has keys for each user. */
   userId: () => string | undefined;
@@ -42,9 +44,11 @@ export class MutationSender {
     document: TypedDocument<Data, Variables>,
     variables: Variables,
   ): Promise<Data> {
-    const { execute, userId } = this.#options;
+    const { assertReachable, execute, userId } = this.#options;
     const content = JSON.stringify([userId(), ...keyOf(document, variables)]);
     if (this.#unanswered?.content !== content) {
+      // A mutation that is not sent is not lost. One that is repeated was lost before.
+      await assertReachable();
       this.#unanswered = { content, idempotencyKey: newIdempotencyKey() };
     }
     const attempt = this.#unanswered;

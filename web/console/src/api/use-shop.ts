@@ -19,6 +19,7 @@ import { keyOf } from "./documents.ts";
 import { isDenied } from "./error-text.ts";
 import { MutationSender } from "./mutation-sender.ts";
 import { shop } from "./shop.ts";
+import { assertReachable } from "./watched-fetch.ts";
 
 interface QueryOptions {
   /** The query is not sent while this is false. */
@@ -156,6 +157,7 @@ export function useMutationSender(): MutationSender {
   const [sender] = useState(
     () =>
       new MutationSender({
+        assertReachable,
         execute: (document, variables, idempotencyKey) =>
           send(document, variables, { idempotencyKey }),
         userId: () => sessionState().userId,

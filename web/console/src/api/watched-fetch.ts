@@ -1,5 +1,5 @@
 import { onlineManager } from "@tanstack/react-query";
-import { isShopError } from "../../../../clients/typescript/src/index.ts";
+import { isShopError, ShopError } from "../../../../clients/typescript/src/index.ts";
 import { noteConnected, noteDisconnected } from "./connection.ts";
 import { queryClient } from "./query-client.ts";
 
@@ -64,6 +64,15 @@ function noteNoAnswer(): void {
 export async function askShop(): Promise<Response | undefined> {
   const signal = AbortSignal.timeout(probeTimeoutMs);
   return await fetch(location.href, { cache: "no-store", signal }).catch(() => undefined);
+}
+
+/**
+ * Throws `NETWORK_ERROR` if the browser has no network and the shop does not answer either. What is not
+ * sent then has certainly no effect.
+ */
+export async function assertReachable(): Promise<void> {
+  if (navigator.onLine || (await askShop()) !== undefined) return;
+  throw new ShopError("NETWORK_ERROR", "The browser has no network.");
 }
 
 async function askAgain(): Promise<void> {

@@ -1,11 +1,11 @@
-import { useMemo } from "react";
+import { useMemo, useReducer } from "react";
 import { useQueries } from "@tanstack/react-query";
 import { ShoppingBag } from "lucide-react";
 import { isShopError } from "../../../../clients/typescript/src/index.ts";
 import { Page } from "../app/pages/page.tsx";
 import { forgetStocksBefore, useStockUpdates } from "../catalogue/stock/live-stock.ts";
 import { keyOf } from "../api/documents.ts";
-import { errorText } from "../api/error-text.ts";
+import { errorText, lostReason } from "../api/error-text.ts";
 import { shop } from "../api/shop.ts";
 import { useSession } from "../session/use-session.ts";
 import { basketTexts } from "../texts/basket.ts";
@@ -19,7 +19,8 @@ import { BasketSummary } from "./basket-summary.tsx";
 import { BasketProductsDocument, type BasketProductsQuery } from "./basket.graphql.ts";
 import { idGroups, type OfferedProduct } from "./basket-state.ts";
 import type { Basket } from "./basket.ts";
-import { isUnanswered } from "./checkout-attempt.ts";
+import { lostOrderOf } from "./checkout-attempt.ts";
+import { LostOrderNotice } from "./lost-order-notice.tsx";
 import { useBasket } from "./use-basket.ts";
 import { useCheckout } from "./use-checkout.ts";
 import styles from "./basket-page.module.css";
@@ -43,6 +44,7 @@ export default function BasketPage() {
     },
   });
   const { mutate, isPending, variables } = checkout;
+  const [, showAgain] = useReducer((count: number) => count + 1, 0);
   // An error says what was wrong with the basket as it was sent.
   const error = variables === basket ? checkout.error : null;
   if (basket.length === 0) {
@@ -55,11 +57,19 @@ export default function BasketPage() {
       </Page>
     );
   }
-  const isRepeated = userId !== "" && isUnanswered(localStorage, userId, basket);
+  const readLost = () => (userId === "" ? undefined : lostOrderOf(localStorage, userId, basket));
+  const lost = readLost();
+  // One message says both: the error alone sounds as if nothing had been sent.
+  const isInNotice = lost !== undefined && lostReason(error) !== undefined;
+  const place = () => {
+    // The page is so old that what it promises no longer holds.
+    if (lost === "repeatable" && readLost() === "expired") showAgain();
+    else mutate(basket);
+  };
   return (
     <Page title={basketTexts.title}>
-      {isRepeated && !isPending && <Notice kind="warning">{basketTexts.unanswered}</Notice>}
-      {error && !isShopError(error, "OUT_OF_STOCK") && (
+      {lost && !isPending && <LostOrderNotice lost={lost} error={error} />}
+      {error && !isInNotice && !isShopError(error, "OUT_OF_STOCK") && (
         <Notice kind="danger">
           {isShopError(error, "PRICE_CHANGED") ? basketTexts.pricesChanged : errorText(error)}
         </Notice>
@@ -75,9 +85,7 @@ export default function BasketPage() {
           offers={offers}
           isSignedIn={userId !== ""}
           isPending={isPending}
-          onPlace={() => {
-            mutate(basket);
-          }}
+          onPlace={place}
         />
       </div>
     </Page>

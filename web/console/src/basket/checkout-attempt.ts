@@ -8,13 +8,40 @@ export interface CheckoutAttempt {
   userId: string;
   /** What is ordered, at the prices that the customer has agreed to. */
   basket: Basket;
+  /** When it was sent first, by the clock of this browser. Missing if an older console has sent it. */
+  atMs?: number;
 }
 
-const attemptKey = "shop-console-checkout";
+/** What is known of an order without an answer: whether the shop still has its key. */
+export type LostOrder = "repeatable" | "expired";
+
+const attemptsKey = "shop-console-checkout";
+
+/** The shop forgets a key after 24 hours. The rest is for the way of the repeated request. */
+const keyLastsMs = 23 * 3_600_000;
 
 function isAttempt(value: unknown): value is CheckoutAttempt {
-  const { key, userId, basket } = (value ?? {}) as Partial<CheckoutAttempt>;
-  return typeof key === "string" && typeof userId === "string" && isBasket(basket);
+  const { key, userId, basket, atMs } = (value ?? {}) as Partial<CheckoutAttempt>;
+  const hasTime = atMs === undefined || typeof atMs === "number";
+  return typeof key === "string" && typeof userId === "string" && isBasket(basket) && hasTime;
+}
+
+/** An older console has stored one attempt. */
+function isStored(value: unknown): value is CheckoutAttempt | CheckoutAttempt[] {
+  return Array.isArray(value) ? value.every(isAttempt) : isAttempt(value);
+}
+
+/** Returns the attempts without an outcome, at most one for each user of this browser. */
+function readAttempts(storage: TextStorage): CheckoutAttempt[] {
+  return [readStored(storage, attemptsKey, isStored) ?? []].flat();
+}
+
+/** Replaces the attempt of a user. */
+function writeAttempt(storage: TextStorage, userId: string, attempt?: CheckoutAttempt): void {
+  const others = readAttempts(storage).filter((other) => other.userId !== userId);
+  const attempts = attempt === undefined ? others : [...others, attempt];
+  if (attempts.length === 0) storage.removeItem(attemptsKey);
+  else storage.setItem(attemptsKey, JSON.stringify(attempts));
 }
 
 /** Returns the same text for the same products and quantities. */
@@ -29,15 +56,21 @@ function findAttempt(
   userId: string,
   basket: Basket,
 ): CheckoutAttempt | undefined {
-  const attempt = readStored(storage, attemptKey, isAttempt);
-  const isSame = attempt?.userId === userId && contentOf(attempt.basket) === contentOf(basket);
-  return isSame ? attempt : undefined;
+  const content = contentOf(basket);
+  return readAttempts(storage).find(
+    (attempt) => attempt.userId === userId && contentOf(attempt.basket) === content,
+  );
+}
+
+/** The clock of the browser can have been set back since. */
+function isRepeatable({ atMs }: CheckoutAttempt): boolean {
+  return atMs !== undefined && Math.abs(Date.now() - atMs) < keyLastsMs;
 }
 
 /**
  * Returns what to send for an order: the attempt whose outcome is unknown, if it was for the same
- * products and quantities, or else a new one. A repetition has the prices of its first request: with
- * one key, the shop accepts one input only.
+ * products and quantities and the shop still has its key, or else a new one. A repetition has the prices
+ * of its first request: with one key, the shop accepts one input only.
  */
 export function beginAttempt(
   storage: TextStorage,
@@ -46,9 +79,9 @@ export function beginAttempt(
   newKey: () => string,
 ): CheckoutAttempt {
   const unanswered = findAttempt(storage, userId, basket);
-  if (unanswered !== undefined) return unanswered;
-  const attempt: CheckoutAttempt = { key: newKey(), userId, basket };
-  storage.setItem(attemptKey, JSON.stringify(attempt));
+  if (unanswered !== undefined && isRepeatable(unanswered)) return unanswered;
+  const attempt = { key: newKey(), userId, basket, atMs: Date.now() };
+  writeAttempt(storage, userId, attempt);
   return attempt;
 }
 
@@ -58,12 +91,18 @@ export function hasPricesOf(attempt: CheckoutAttempt, basket: Basket): boolean {
   return attempt.basket.every(({ productId, price }) => prices.get(productId) === price);
 }
 
-/** The outcome of the attempt is known: the order is placed, or was rejected. */
-export function endAttempt(storage: TextStorage): void {
-  storage.removeItem(attemptKey);
+/** The outcome of the user's attempt is known: the order is placed, or was rejected. */
+export function endAttempt(storage: TextStorage, userId: string): void {
+  writeAttempt(storage, userId);
 }
 
-/** Returns true if this order was sent before, and no answer came. */
-export function isUnanswered(storage: TextStorage, userId: string, basket: Basket): boolean {
-  return findAttempt(storage, userId, basket) !== undefined;
+/** Returns what is known of this order if it was sent before, and no answer came; otherwise undefined. */
+export function lostOrderOf(
+  storage: TextStorage,
+  userId: string,
+  basket: Basket,
+): LostOrder | undefined {
+  const attempt = findAttempt(storage, userId, basket);
+  if (attempt === undefined) return undefined;
+  return isRepeatable(attempt) ? "repeatable" : "expired";
 }

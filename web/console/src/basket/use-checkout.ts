@@ -4,6 +4,7 @@ import { noteStock } from "../catalogue/stock/live-stock.ts";
 import { isOutcomeUnknown } from "../api/lost-answer.ts";
 import { newIdempotencyKey } from "../api/mutation-sender.ts";
 import { shop } from "../api/shop.ts";
+import { assertReachable } from "../api/watched-fetch.ts";
 import { invalidate, useSingleMutation } from "../api/use-shop.ts";
 import { BasketProductsDocument, PlaceBasketOrderDocument } from "./basket.graphql.ts";
 import type { Basket } from "./basket.ts";
@@ -30,6 +31,7 @@ export function useCheckout({ userId, onPlaced }: CheckoutOptions) {
   const client = useQueryClient();
   return useSingleMutation({
     async mutationFn(basket: Basket) {
+      await assertReachable();
       const attempt = beginAttempt(localStorage, userId, basket, newIdempotencyKey);
       try {
         return await send(attempt);
@@ -37,18 +39,18 @@ export function useCheckout({ userId, onPlaced }: CheckoutOptions) {
         const isOverdue = isShopError(error, "PRICE_CHANGED") && !hasPricesOf(attempt, basket);
         if (!isOverdue) throw error;
         // The repeated order was never placed, and the customer has agreed to the new prices since.
-        endAttempt(localStorage);
+        endAttempt(localStorage, userId);
         return await send(beginAttempt(localStorage, userId, basket, newIdempotencyKey));
       }
     },
     onSuccess({ placeOrder }, basket) {
-      endAttempt(localStorage);
+      endAttempt(localStorage, userId);
       removeOrdered(basket);
       onPlaced(placeOrder);
     },
     async onError(error) {
       if (isOutcomeUnknown(error)) return;
-      endAttempt(localStorage);
+      endAttempt(localStorage, userId);
       if (isShopError(error, "OUT_OF_STOCK")) {
         noteStock(error.details.product_id, error.details.left);
       }

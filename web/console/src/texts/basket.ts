@@ -22,7 +22,12 @@ export const basketTexts = {
   signIn: "Sign in to order",
   pricesChanged: "Prices have changed. Accept the new ones before you order.",
   fixFirst: "Some lines need your decision before you can order.",
-  unanswered:
-    "Your last order got no answer, so it may be placed already. Place it again here: the shop recognises it, and it stays one order.",
+  lost: {
+    repeatable:
+      "Your last order got no answer, so it may be placed already. Place it again here: the shop recognises it, and it stays one order.",
+    expired:
+      "You sent this order before, and it got no answer. It may be placed. Look at your orders first: if you place it here now, it is another order.",
+  },
+  toOrders: "Your orders",
   placed: (number: string) => `Order ${number} is placed.`,
 };
