@@ -609,16 +609,29 @@ test("a session that ends elsewhere ends here, and the basket is kept", async ()
   await context.close();
 });
 
-test("the account page changes name, email and password, and ends another session", async () => {
+test("the account page changes name, email and password, and ends other sessions", async () => {
   const { page, context, email, problems } = await openSignedIn("/account");
   await logIn(shop, { email });
+  await logIn(shop, { email });
   await page.reload();
-  await page.getByRole("cell", { name: "node", exact: true }).waitFor();
+  await page.getByRole("cell", { name: "node", exact: true }).first().waitFor();
   const device = page.getByRole("cell", { name: "Chrome on Linux" }).getByTitle(/^Mozilla/);
   expect(await device.count()).toBe(1);
-  await page.getByRole("button", { name: /^End the session of/ }).click();
+  const ends = page.getByRole("button", { name: /^End the session of/ });
+  const held = Promise.withResolvers<undefined>();
+  await page.route("**/graphql", async (route, request) => {
+    if ((request.postData() ?? "").includes("mutation EndSession")) await held.promise;
+    await route.continue();
+  });
+  await ends.first().click();
+  // The page ends one session at a time.
+  await eventually("the other button waiting", () => ends.last().isDisabled());
+  held.resolve(undefined);
   await page.getByText("The session has ended.").waitFor();
-  await page.getByRole("button", { name: /^End the session of/ }).waitFor({ state: "detached" });
+  await eventually("the list without the session", async () => (await ends.count()) === 1);
+  await ends.click();
+  await ends.waitFor({ state: "detached" });
+  await page.unroute("**/graphql");
   await page.getByLabel("Name").fill("Robin");
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByText("Your profile is saved.").waitFor();

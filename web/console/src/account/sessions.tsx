@@ -61,7 +61,8 @@ export function Sessions() {
         <Button
           isSmall
           aria-label={accountTexts.endSessionOf(formatTime(createdAt))}
-          isPending={ending.isPending && ending.variables.id === id}
+          isPending={ending.isPending && endingId === id}
+          isDisabled={ending.isPending && endingId !== id}
           onPress={() => {
             ending.mutate({ id });
           }}
