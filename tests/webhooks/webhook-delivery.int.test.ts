@@ -325,22 +325,25 @@ describe("a webhook", () => {
     ["disabled by 410", 410, {}],
     ["paused by Retry-After", 429, { "retry-after": "3600" }],
     ["paused after many attempts", 503, {}],
-  ])("that gets a new URL during an attempt is not %s of the old one", async (_what, status, headers) => {
-    const other = await startReceiver();
-    receiver.respond(() => 503);
-    await placeOrder();
-    await attempts(1);
-    await afterManyAttempts();
-    const attempt = heldAttempt();
-    await shop.call("webhooks.redriveAll", { id: webhook.id });
-    const response = await attempt;
-    await shop.call("webhooks.update", { id: webhook.id, url: other.url });
-    response.writeHead(status, headers).end();
-    await deliveredOrder();
-    await eventually("the events at the new URL", () => other.received.length >= 4);
-    expect(await shop.call("webhooks.get", { id: webhook.id })).toMatchObject({ enabled: true });
-    await other.close();
-  });
+  ])(
+    "that gets a new URL during an attempt is not %s of the old one",
+    async (_what, status, headers) => {
+      const other = await startReceiver();
+      receiver.respond(() => 503);
+      await placeOrder();
+      await attempts(1);
+      await afterManyAttempts();
+      const attempt = heldAttempt();
+      await shop.call("webhooks.redriveAll", { id: webhook.id });
+      const response = await attempt;
+      await shop.call("webhooks.update", { id: webhook.id, url: other.url });
+      response.writeHead(status, headers).end();
+      await deliveredOrder();
+      await eventually("the events at the new URL", () => other.received.length >= 4);
+      expect(await shop.call("webhooks.get", { id: webhook.id })).toMatchObject({ enabled: true });
+      await other.close();
+    },
+  );
 
   test("that gets a new URL does not wait for the end of the old one's pause", async () => {
     const other = await startReceiver();
