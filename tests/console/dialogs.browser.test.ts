@@ -4,7 +4,9 @@ import type { Browser, Page } from "playwright-core";
 import { eventually } from "../../tools/support/eventually.ts";
 import {
   launchBrowser,
+  makeOld,
   openConsole,
+  readAgain,
   signIn,
   untilLoaded,
 } from "../support/console/console-browser.ts";
@@ -36,16 +38,6 @@ async function open(path: string, { email } = admin) {
   await opened.page.clock.install();
   await signIn(opened.page, email);
   return opened;
-}
-
-/** Makes a page older than its queries are kept, and shows its tab again: then it reads them again. */
-async function readAgain(page: Page): Promise<void> {
-  await makeOld(page);
-  await page.evaluate("dispatchEvent(new Event('visibilitychange'))");
-}
-
-async function makeOld(page: Page): Promise<void> {
-  await page.clock.setSystemTime((await page.evaluate<number>("Date.now()")) + 60_000);
 }
 
 /** What a page has sent of a mutation: the idempotency key and the variables. */

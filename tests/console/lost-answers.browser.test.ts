@@ -4,6 +4,7 @@ import { eventually } from "../../tools/support/eventually.ts";
 import {
   launchBrowser,
   openConsole,
+  readAgain,
   signIn,
   untilLoaded,
   type ConsolePage,
@@ -111,12 +112,6 @@ async function openAccount() {
       return code === "UNAUTHENTICATED";
     });
   return { ...opened, email, untilEnded };
-}
-
-/** Lets a page read again what it shows, as after a while in another tab. */
-async function readAgain(page: Page): Promise<void> {
-  await page.clock.setSystemTime((await page.evaluate<number>("Date.now()")) + 60_000);
-  await page.evaluate("dispatchEvent(new Event('visibilitychange'))");
 }
 
 test("after a change of the password without an answer, the page says that it may be changed", async () => {

@@ -303,17 +303,22 @@ describe("a webhook", () => {
     return eventually("an attempt", () => held[0]);
   }
 
-  test.each([
-    ["by its Retry-After", 429, { "retry-after": "3600" }],
-    ["after many attempts", 503, {}],
-  ])("that is redriven during an attempt does not pause %s", async (_why, status, headers) => {
+  /** Leaves an attempt unanswered whose failure would pause for an hour. Returns what answers it. */
+  async function heldLateAttempt(): Promise<ServerResponse> {
     receiver.respond(() => 503);
     await placeOrder();
     await attempts(1);
     await afterManyAttempts();
     const attempt = heldAttempt();
     await shop.call("webhooks.redriveAll", { id: webhook.id });
-    const response = await attempt;
+    return await attempt;
+  }
+
+  test.each([
+    ["by its Retry-After", 429, { "retry-after": "3600" }],
+    ["after many attempts", 503, {}],
+  ])("that is redriven during an attempt does not pause %s", async (_why, status, headers) => {
+    const response = await heldLateAttempt();
     await shop.call("webhooks.redriveAll", { id: webhook.id });
     response.writeHead(status, headers).end();
     const [row] = await settledIn("DELIVERED");
@@ -329,13 +334,7 @@ describe("a webhook", () => {
     "that gets a new URL during an attempt is not %s of the old one",
     async (_what, status, headers) => {
       const other = await startReceiver();
-      receiver.respond(() => 503);
-      await placeOrder();
-      await attempts(1);
-      await afterManyAttempts();
-      const attempt = heldAttempt();
-      await shop.call("webhooks.redriveAll", { id: webhook.id });
-      const response = await attempt;
+      const response = await heldLateAttempt();
       await shop.call("webhooks.update", { id: webhook.id, url: other.url });
       response.writeHead(status, headers).end();
       await deliveredOrder();

@@ -92,3 +92,17 @@ export async function untilLoaded(page: Page, title: string | RegExp): Promise<v
   const heading = page.getByRole("heading", { level: 1, name: title });
   await heading.and(page.locator("[tabindex]")).waitFor();
 }
+
+/**
+ * Lets a page with a clock of its own read again what it shows, as after a while in another tab: it is
+ * then older than its queries are kept.
+ */
+export async function readAgain(page: Page): Promise<void> {
+  await makeOld(page);
+  await page.evaluate("dispatchEvent(new Event('visibilitychange'))");
+}
+
+/** Sets the clock of a page, which the test has installed, forward by a minute. */
+export async function makeOld(page: Page): Promise<void> {
+  await page.clock.setSystemTime((await page.evaluate<number>("Date.now()")) + 60_000);
+}
