@@ -4,10 +4,9 @@ import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
-import { eventually } from "../../tools/support/eventually.ts";
 import { processTable } from "../../tools/support/process-table/process-table.ts";
 import { graphqlFrom } from "../support/http/from-address.ts";
-import { createNatsServer, isListening, type NatsServer } from "../../tools/support/nats-server.ts";
+import { createNatsServer, type NatsServer } from "../../tools/support/nats-server.ts";
 import { handshake } from "../support/http/raw-socket.ts";
 import {
   cleanUp,
@@ -49,7 +48,8 @@ beforeEach(async () => {
   gateway = startProgram(process.execPath, [...args, join(projectDir, "commands/serve.ts")], {
     env,
   });
-  await eventually("the gateway listening", () => isListening(port));
+  // A node that starts also listens on its ports for a moment, to check that they are free.
+  await gateway.said("The gateway listens on");
 });
 afterEach(async () => {
   for (const socket of open.splice(0)) socket.destroy();

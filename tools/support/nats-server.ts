@@ -57,7 +57,7 @@ export async function anyNatsServer(): Promise<string> {
 }
 
 /** Whether a process listens on a port of this machine. */
-export function isListening(port: number): Promise<boolean> {
+function isListening(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = connect(port, "127.0.0.1");
     probe.once("connect", () => {
