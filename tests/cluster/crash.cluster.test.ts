@@ -5,10 +5,10 @@ import { postgresUrl } from "../../embedded/postgres-databases.ts";
 import { eventually, generousMs } from "../../tools/support/eventually.ts";
 import { mutations } from "../support/graphql/mutations.ts";
 import { mutate, registerFirstAdmin, tryMutation } from "../support/http/first-admin.ts";
+import { signalAll } from "../../tools/support/kill-processes.ts";
 import {
   cleanUp,
   freePort,
-  killHard,
   postgresPids,
   startCommand,
   temporaryFolder,
@@ -70,7 +70,7 @@ test("after three crashes under load each acknowledged order exists once and the
   for (; kills < 3; kills += 1) {
     const target = acknowledged.size + ordersBetweenKills;
     await eventually("orders are placed between crashes", () => acknowledged.size >= target);
-    killHard([shop.pid, ...postgresPids(dataDir)]);
+    signalAll([shop.pid, ...postgresPids(dataDir)], "SIGKILL");
     await shop.ended();
     shop = await start();
   }

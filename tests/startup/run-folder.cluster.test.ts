@@ -1,12 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, expect, test } from "@jest/globals";
 import { eventually } from "../../tools/support/eventually.ts";
+import { signalAll } from "../../tools/support/kill-processes.ts";
 import { processTable } from "../../tools/support/process-table/process-table.ts";
 import {
   cleanUp,
-  killHard,
   projectDir,
   startProgram,
   temporaryFolder,
@@ -37,12 +38,20 @@ async function startRun(parent: string, { hasPostgres = false } = {}) {
   return { ...started, run };
 }
 
-test("a killed run leaves no process and no file, and a later run removes what its guard could not", async () => {
+/** Returns the ids of the shared memory segments of this machine. */
+const segments = () => execFileSync("ipcs", ["-m"], { encoding: "utf8" }).split(/\s+/);
+
+test("a killed run leaves no process, no shared memory and no file, and a later run removes what its guard could not", async () => {
   const parent = temporaryFolder();
   const { folder, child, run } = await startRun(parent, { hasPostgres: true });
+  const pidFile = readFileSync(join(folder, "postgres", "postmaster.pid"), "utf8");
+  // The seventh line has the key and the id of the segment of PostgreSQL.
+  const segment = pidFile.split("\n")[6]?.trim().split(/\s+/)[1];
+  expect(segments()).toContain(segment);
   await run.killHard();
   await eventually("the removal of the folder", () => !existsSync(folder), {});
   expect(processTable.commandOf(child)).toBe("");
+  expect(segments()).not.toContain(segment);
 
   // The guard is killed as well.
   const second = await startRun(parent);
@@ -50,7 +59,7 @@ test("a killed run leaves no process and no file, and a later run removes what i
     const command = processTable.commandOf(pid);
     return command.includes("run-guard.ts") && command.includes(second.folder);
   });
-  killHard(guards);
+  signalAll(guards, "SIGKILL");
   await second.run.killHard();
   // Folders without an owner and those of running runs are kept.
   mkdirSync(join(parent, "shop-run-mine"));

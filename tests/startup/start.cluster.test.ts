@@ -12,10 +12,10 @@ import { unprivilegedUser } from "../support/unprivileged-user.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { anyNatsServer } from "../../tools/support/nats-server.ts";
 import { graphql } from "../../tools/support/graphql-client.ts";
+import { signalAll } from "../../tools/support/kill-processes.ts";
 import {
   cleanUp,
   freePort,
-  killHard,
   postgresPids,
   postmasterPid,
   projectDir,
@@ -238,7 +238,7 @@ test("a start recovers the data after a kill -9 of all processes", async () => {
   const pids = postgresPids(dataDir);
   expect(pids.length).toBeGreaterThan(3);
   await shop.killHard();
-  killHard(pids);
+  signalAll(pids, "SIGKILL");
   await start();
   expect(await countProducts()).toBe(300);
 });

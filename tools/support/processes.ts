@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { postgresFolder } from "../../embedded/data-dir.ts";
 import { eventually, generousMs } from "./eventually.ts";
+import { killProcesses } from "./kill-processes.ts";
 import { processTable } from "./process-table/process-table.ts";
 
 /** A started program. */
@@ -170,22 +171,8 @@ export function copyOfProject({ isWhole = false } = {}): string {
 export async function cleanUp(): Promise<void> {
   for (const child of children) child.kill("SIGKILL");
   for (const folder of folders) {
-    await eventually("the end of all started programs", () => {
-      killHard(processTable.workingIn(folder));
-      return processTable.workingIn(folder).length === 0;
-    });
+    await killProcesses(() => processTable.workingIn(folder));
     rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-/** Sends SIGKILL to processes, some of which may already have ended. */
-export function killHard(pids: number[]): void {
-  for (const pid of pids) {
-    try {
-      process.kill(pid, "SIGKILL");
-    } catch {
-      // The process has already ended.
-    }
   }
 }
 

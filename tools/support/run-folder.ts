@@ -10,8 +10,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { npmPid } from "../../config/npm.ts";
+import { killProcesses } from "./kill-processes.ts";
 import { processTable } from "./process-table/process-table.ts";
 
 /** The temporary folder of a run of the tests, the benchmark or the checker. */
@@ -32,7 +32,6 @@ interface Owner {
 
 const prefix = "shop-run-";
 const ownerFile = "owner.json";
-const pollMs = 50;
 
 /**
  * Creates the folder of this run and makes it the TMPDIR of this process and its children. A guard
@@ -68,17 +67,7 @@ export async function openRunFolder(parent = tmpdir()): Promise<RunFolder> {
 
 /** Kills every process of a run and removes its folder. */
 export async function removeRun(folder: string): Promise<void> {
-  // A killed process may just have started another one.
-  for (let pids = pidsOf(folder); pids.length > 0; pids = pidsOf(folder)) {
-    for (const pid of pids) {
-      try {
-        process.kill(pid, "SIGKILL");
-      } catch {
-        // The process has already ended.
-      }
-    }
-    await sleep(pollMs);
-  }
+  await killProcesses(() => pidsOf(folder));
   rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 }
 

@@ -2,7 +2,8 @@ import { join } from "node:path";
 import pg from "pg";
 import { EmbeddedPostgres } from "../../../embedded/postgres.ts";
 import { eventually } from "../../support/eventually.ts";
-import { killHard, postgresPids, postmasterPid } from "../../support/processes.ts";
+import { signalAll } from "../../support/kill-processes.ts";
+import { postgresPids, postmasterPid } from "../../support/processes.ts";
 import { snapshotQueries, type Service, type Snapshot } from "../snapshot.ts";
 
 const services = ["users", "products", "orders", "webhooks"] as const;
@@ -111,7 +112,7 @@ export class Databases {
     const postmaster = postmasterPid(this.#dataDir);
     const children = () => postgresPids(this.#dataDir).filter((pid) => pid !== postmaster);
     const before = new Set(children());
-    killHard([...before].slice(0, 1));
+    signalAll([...before].slice(0, 1), "SIGKILL");
     await eventually(
       "the end of all processes of PostgreSQL",
       () => !children().some((pid) => before.has(pid)),
