@@ -168,7 +168,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: "node_modules" },
-    exclude: { path: "^web/dist/" },
+    exclude: { path: "^(web|clients/typescript)/dist/" },
     tsConfig: { fileName: "tsconfig.json" },
     // Imports of types are imports, too.
     tsPreCompilationDeps: true,

@@ -8,6 +8,7 @@ import {
   type MigrationResult,
 } from "../database/migrator/migrate.ts";
 import { CommandError } from "../core/command-error.ts";
+import { assertHoldsShop } from "../embedded/data-dir.ts";
 import { areDatabasesNamed } from "./node/cluster-node.ts";
 import { openDatabases } from "./node/databases.ts";
 import { readCommandLine } from "./process/command-line.ts";
@@ -28,6 +29,7 @@ await runProgram(async () => {
   const config = loadConfig(singleProcessDefaults);
   const named = domainServices.filter((name) => config.services.includes(name));
   const isExternal = areDatabasesNamed(config, named);
+  if (!isExternal) assertHoldsShop(config.dataDir);
   const opening = isExternal ? undefined : openDatabases(config, "db:migrate");
   stopOnSignals(() => closeWhenOpen(opening, (databases) => databases.close()), interruptedStatus);
   const urls = (await opening)?.urls ?? config.databaseUrls;

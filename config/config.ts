@@ -4,7 +4,7 @@ import { ConfigError, ConfigReader } from "./config-reader.ts";
 import { readBackups, type BackupConfig } from "./backup-config.ts";
 import { readDatabaseUrls } from "./database-urls.ts";
 import { readEdge, type EdgeConfig } from "./edge-config.ts";
-import { misspellings, readEnvFile } from "./env-file.ts";
+import { misspellingsInEnvironment, misspellingsInFile, readEnvFile } from "./env-file.ts";
 import { readNats, type NatsConfig } from "./nats-config.ts";
 import { isLoopback } from "../core/network/listen.ts";
 import { ignoredTracingVariables } from "./tracing-variables.ts";
@@ -86,9 +86,10 @@ export const clusterNodeDefaults: ConfigDefaults = { logLevel: logLevels.cluster
  */
 export function loadConfig(defaults: ConfigDefaults): Config {
   const variables = readEnvFile(".env");
+  const misspelled = [...misspellingsInFile(variables), ...misspellingsInEnvironment(process.env)];
   // Libraries and child processes read `process.env`, too.
   Object.assign(process.env, { ...variables, ...process.env });
-  const warnings = [...misspellings(variables), ...warningsOf(process.env)];
+  const warnings = [...misspelled, ...warningsOf(process.env)];
   for (const warning of warnings) process.stderr.write(`${warning}\n`);
   return readConfig(process.env, defaults);
 }

@@ -18,16 +18,29 @@ export function readEnvFile(path: string): NodeJS.ProcessEnv {
   return parseEnv(text);
 }
 
+/** In the environment, other programs have variables with short names. */
+const minEnvironmentName = 6;
+
 /** Returns a sentence for each variable of `.env` whose name differs little from that of a setting. */
-export function misspellings(variables: NodeJS.ProcessEnv): string[] {
+export function misspellingsInFile(variables: NodeJS.ProcessEnv): string[] {
+  return misspellings(Object.keys(variables), ".env");
+}
+
+/** Like `misspellingsInFile`, for the environment. Ignores short names. */
+export function misspellingsInEnvironment(env: NodeJS.ProcessEnv): string[] {
+  const names = Object.keys(env).filter((name) => name.length >= minEnvironmentName);
+  return misspellings(names, "The environment");
+}
+
+function misspellings(names: readonly string[], where: string): string[] {
   const settings = sections.flatMap((section) => Object.keys(section.settings));
   const known = [...settings, ...settings.map((name) => `${name}_FILE`)];
-  return Object.keys(variables).flatMap((name) => {
+  return names.flatMap((name) => {
     if (known.includes(name)) return [];
     const meant = known.find((setting) => isOneMistake(name.toUpperCase(), setting));
     return meant === undefined
       ? []
-      : [`.env sets ${name}, which is no setting; did you mean ${meant}?`];
+      : [`${where} sets ${name}, which is no setting; did you mean ${meant}?`];
   });
 }
 

@@ -149,10 +149,15 @@ export function isDiskFault(error: unknown): boolean {
   return diskFaults.includes(code) || (code === "42501" && message.includes(readOnlyFiles));
 }
 
+/** Returns whether a statement came when its service had stopped, and closed its connections. */
+export function isPoolClosed(error: unknown): boolean {
+  return error instanceof Error && closedPool.test(error.message);
+}
+
 /** Returns whether the database does not answer now, or refuses writes. A retry may succeed. */
 export function isUnavailable(error: unknown): boolean {
   if (error instanceof ConnectionError) return true;
-  if (error instanceof Error && closedPool.test(error.message)) return true;
+  if (isPoolClosed(error)) return true;
   if (isConnectionLost(error) || refusesWrites(error)) return true;
   const code = propertyOf(originOf(error), "code");
   if (code === undefined) return false;

@@ -4,7 +4,11 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { misspellings, readEnvFile } from "../../config/env-file.ts";
+import {
+  misspellingsInEnvironment,
+  misspellingsInFile,
+  readEnvFile,
+} from "../../config/env-file.ts";
 import { ConfigError } from "../../config/config-reader.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { faultsOf, read } from "../support/read-config.ts";
@@ -178,14 +182,29 @@ test.each([
   ["USER_DB_URL_FILE", "USERS_DB_URL_FILE"],
   ["NATS_TLS_CA_FIEL", "NATS_TLS_CA_FILE"],
 ])("%s in .env is probably %s", (name, setting) => {
-  expect(misspellings({ [name]: "1" })).toEqual([
+  expect(misspellingsInFile({ [name]: "1" })).toEqual([
     `.env sets ${name}, which is no setting; did you mean ${setting}?`,
   ]);
 });
 
-test("names of other programs in .env have no warning", () => {
+test.each([
+  ["LOG_LEVL", "LOG_LEVEL"],
+  ["KEY_ENCRYPTION_SECRT", "KEY_ENCRYPTION_SECRET"],
+  ["USER_DB_URL_FILE", "USERS_DB_URL_FILE"],
+])("%s in the environment is probably %s", (name, setting) => {
+  expect(misspellingsInEnvironment({ [name]: "1" })).toEqual([
+    `The environment sets ${name}, which is no setting; did you mean ${setting}?`,
+  ]);
+});
+
+test("short names in the environment have no warning", () => {
+  expect(misspellingsInEnvironment({ POST: "1", HOSTS: "1", Port: "1" })).toEqual([]);
+});
+
+test("names of other programs have no warning", () => {
   const names = ["DATABASE_URL", "PGHOST", "NODE_OPTIONS", "DB_POOL_MIN", "OTEL_SERVICE_NAME"];
   const settings = ["PORT", "PORT_FILE", "USERS_DB_URL", "TRACES_URL", "NATS_TLS_CA_FILE"];
   const env = Object.fromEntries([...names, ...settings].map((name) => [name, "1"]));
-  expect(misspellings(env)).toEqual([]);
+  expect(misspellingsInFile(env)).toEqual([]);
+  expect(misspellingsInEnvironment(env)).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
@@ -277,6 +277,16 @@ test("an import without a running shop opens it, and says where it is", async ()
   expect(program.output()).toContain(
     `0 created, 0 updated, 0 unchanged, 0 failed. The shop is in ${dataDir}.\n`,
   );
+});
+
+test("db-migrate makes no shop where there is none", async () => {
+  const missing = join(temporaryFolder(), "mistyped");
+  const program = startCommand("db-migrate", { DATA_DIR: missing });
+  expect(await program.ended()).toBe(1);
+  expect(program.output()).toBe(
+    `There is no shop in DATA_DIR ${missing}. Correct DATA_DIR, or start a shop there with npm start.\n`,
+  );
+  expect(existsSync(missing)).toBe(false);
 });
 
 test("db-migrate waits for a PostgreSQL that is shutting down, and starts it again", async () => {
