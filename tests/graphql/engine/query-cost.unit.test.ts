@@ -19,7 +19,7 @@ import { maxQueryCost } from "../../../services/api/limits/request-limits.ts";
 
 const schema = buildSchema(`
   type Query { products(limit: Int = 1000, offset: Int = 0): [Product!]!  product(id: ID!): Product }
-  extend type Query { productsConnection(first: Int, after: ID, last: Int): ProductConnection! }
+  extend type Query { productsConnection(first: Int, after: ID, last: Int, search: String): ProductConnection! }
   type ProductConnection { edges: [ProductEdge!]!  nodes: [Product!]!  info: Info!  total: Int! }
   type ProductEdge { cursor: String!  node: Product! }
   type Info { more: Boolean! }
@@ -140,6 +140,44 @@ describe("the limit of a list", () => {
     [null, 1_001],
   ])("of %j costs the values that it can return", (n, expected) => {
     expect(cost(document, { n }).max).toBe(expected);
+  });
+});
+
+describe("rows that are read, but not returned, cost their work", () => {
+  test.each([
+    ["products(limit: 2, offset: 15)", 0],
+    ["products(limit: 2, offset: 16)", 1],
+    ["products(limit: 2, offset: 40000)", 2_500],
+    ["products(limit: 2, offset: 1000000)", 62_500],
+    ["products(limit: 2, offset: 2147483647)", 62_500],
+    ["products(limit: 2, offset: -5)", 0],
+    ["products(limit: 2, offset: null)", 0],
+  ])("%s", (field, work) => {
+    const { max, expected, ...rest } = cost(`{ ${field} { id } }`);
+    expect({ max, expected, ...rest }).toEqual({
+      max: 3 + work,
+      expected: 3 + work,
+      work,
+      isFixed: true,
+    });
+  });
+
+  test.each([
+    ["", 0],
+    ["  ", 0],
+    ["mug", 100],
+    [" red mug  red", 200],
+    ["a ".repeat(99), 100],
+  ])("the words of the search '%s'", (search, work) => {
+    const document = `query ($search: String) { productsConnection(search: $search) { nodes { id } } }`;
+    expect(cost(document, { search })).toMatchObject({ work, max: 22 + work, isFixed: false });
+    expect(cost(document, { search: null }).work).toBe(0);
+  });
+
+  test("in each field of a document", () => {
+    const document =
+      "query ($n: Int) { a: products(offset: $n) { id } b: products(offset: 160) { id } }";
+    expect(cost(document, { n: 320 })).toMatchObject({ work: 30, isFixed: false });
   });
 });
 
