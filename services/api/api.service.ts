@@ -126,6 +126,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       const requestLog = new RequestLog(logger, config.edge);
       this.graphqlSchema = base;
       const execution = new GraphqlExecution(base, costs, config.edge, {
+        usage: this.usage,
         metrics,
         log: requestLog,
       });

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import {
-  maxAnswerCharacters,
+  maxAnswerBytes,
   maxAnswerErrors,
 } from "../../services/api/graphql/engine/execution-state.ts";
 import { maxErrors } from "../../services/api/graphql/graphql-errors.ts";
@@ -57,7 +57,7 @@ test("docs/security.md states the limits that the code enforces", () => {
     `${aliases} / ${rootFields} / ${directives}`,
     `nested introspection lists | ${introspectionLists} |`,
     `depth / members of \`variables\` and \`extensions\` | ${maxVariablesDepth} / ${number(maxVariablesMembers)}`,
-    `response | ${number(maxQueryCost)} / ${maxAnswerCharacters / 1_048_576} Mi`,
+    `response | ${number(maxQueryCost)} / ${maxAnswerBytes / 1_048_576} MiB`,
     `errors in one validation / in one response | ${maxErrors} / ${maxAnswerErrors}`,
     `body | ${maxBodyBytes / 1_048_576} MiB`,
     `time of a request | ${maxExecutionMs / 1_000} s`,

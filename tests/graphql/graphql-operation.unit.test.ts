@@ -1,13 +1,23 @@
 import { expect, test } from "@jest/globals";
-import { contextFor, type RequestSender } from "../../services/api/graphql/graphql-operation.ts";
+import {
+  contextFor,
+  type RequestSender,
+  type SenderLimits,
+} from "../../services/api/graphql/graphql-operation.ts";
 import { Deadline } from "../../services/api/limits/deadline.ts";
+
+const limits: SenderLimits = {
+  take: () => undefined,
+  readRows: (_rows, list) => list(),
+  isOver: () => false,
+};
 
 test("a call after the deadline rejects instead of throwing, which a DataLoader reports as a fault", async () => {
   const deadline = new Deadline();
   const calls: string[] = [];
   const ctx = { meta: {}, call: (action: string) => Promise.resolve(calls.push(action)) };
   const sender = { ctx, deadline, viewer: { kind: "anonymous" } } as unknown as RequestSender;
-  const context = contextFor(sender, () => undefined);
+  const context = contextFor(sender, limits);
   await context.ctx.call("products.resolve");
   deadline.abort();
   const late = context.ctx.call("products.resolve");
@@ -19,7 +29,7 @@ test("calls of a request whose client disconnects are no faults, also if the tim
   const deadline = new Deadline();
   const ctx = { meta: {}, call: () => new Promise(() => undefined) };
   const sender = { ctx, deadline, viewer: { kind: "anonymous" } } as unknown as RequestSender;
-  const { call } = contextFor(sender, () => undefined).ctx;
+  const { call } = contextFor(sender, limits).ctx;
   const pending = call("products.resolve");
   deadline.disconnect();
   deadline.abort();

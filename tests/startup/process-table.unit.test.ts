@@ -28,6 +28,8 @@ test("the table of this machine describes a child process", async () => {
   expect(processTable.commandOf(pid)).toBe("sleep 600");
   expect(processTable.parentOf(pid)).toBe(process.pid);
   expect(processTable.rssMbOf(pid)).toBeGreaterThan(0);
+  expect(processTable.ownMbOf(pid)).toBeGreaterThan(0);
+  expect(processTable.ownMbOf(pid)).toBeLessThanOrEqual(processTable.rssMbOf(pid));
   expect(processTable.startOf(pid)).not.toBe("");
   const { user, system } = process.cpuUsage();
   expect(processTable.cpuMsOf(process.pid)).toBeGreaterThan((user + system) / 1_000 - 50);
@@ -69,6 +71,7 @@ test("the table of macOS reads the output of ps, lsof and sysctl", () => {
   expect([mac.parentOf(310), mac.parentOf(312)]).toEqual([1, undefined]);
   expect([mac.startOf(310), mac.startOf(312)]).toEqual(["Sat Nov 28 18:12:01 2026", ""]);
   expect(mac.rssMbOf(310)).toBe(2);
+  expect(mac.ownMbOf(310)).toBe(2);
   expect(mac.cpuMsOf(310)).toBe(62_340);
   expect(mac.bootId()).toBe("{ sec = 1796000000, usec = 0 }");
 });

@@ -114,7 +114,7 @@ function configurationPage(): string {
 
 This page lists all settings of the shop, with their types, bounds and defaults.
 
-- A setting is an environment variable, or a line of a file \`.env\` in the working directory. Variables override the file. A line that is neither empty, a comment nor NAME=value is an error, and a name that is almost one of a setting has a warning. [.env.example](../.env.example) is a template.
+- A setting is an environment variable, or a line of a file \`.env\` in the working directory. Variables override the file. A line that is neither empty, a comment nor NAME=value is an error, and a name that differs from a setting by one letter causes a warning. In the environment, this applies to names of at least six characters. [.env.example](../.env.example) is a template.
 - \`NAME_FILE\` names a file with the value of the setting \`NAME\`, for example a secret: \`ORDERS_DB_URL_FILE=/run/secrets/orders-db-url\`. The setting itself overrides the file.
 - An empty value counts as not set. A flag is \`true\` or \`false\`, in upper or lower case.
 - All settings are checked at start. The error names each invalid setting with a valid example. It does not show an invalid value that comes from a file, which may be a secret.

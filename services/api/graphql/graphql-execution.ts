@@ -1,9 +1,10 @@
 import type { SpanOptions } from "@opentelemetry/api";
-import type {
-  ExecutionResult,
-  GraphQLError,
-  GraphQLSchema,
-  OperationDefinitionNode,
+import {
+  OperationTypeNode,
+  type ExecutionResult,
+  type GraphQLError,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
 } from "graphql";
 import type { EdgeConfig } from "../../../config/edge-config.ts";
 import { mayActForOthers, type Viewer } from "../../../core/access.ts";
@@ -11,13 +12,20 @@ import { addressGroup } from "../../../core/network/caller-address.ts";
 import { tooManyRequests } from "../../../core/errors.ts";
 import { inChildSpan, inSpan } from "../../../core/tracing/spans.ts";
 import type { QueryCosts } from "../limits/query-cost.ts";
+import {
+  HeldBytes,
+  overloadOf,
+  type ExceededLimit,
+  type ResourceUsage,
+} from "../limits/resource-usage.ts";
+import { RowsInFlight } from "../limits/rows-in-flight.ts";
 import { Throttle } from "../limits/throttle.ts";
 import type { OperationMetrics } from "../observability/operation-metrics.ts";
 import { shortName, type RequestLog } from "../observability/request-log.ts";
 import { executePlan } from "./engine/execute.ts";
 import type { ExecutionInput } from "./engine/execution-state.ts";
 import { subscribeToPlan } from "./engine/subscribe.ts";
-import { DocumentError, formatError, type FormattedError } from "./graphql-errors.ts";
+import { codedError, DocumentError, formatError, type FormattedError } from "./graphql-errors.ts";
 import {
   contextFor,
   type RequestParams,
@@ -41,12 +49,21 @@ export const bytesPerCost = 128;
 /** What an admin is charged of the cost of an operation: an export reads the whole catalogue. */
 const adminShare = 0.1;
 
+/** What an execution needs from the gateway. */
+interface ExecutionParts {
+  usage: ResourceUsage;
+  metrics: OperationMetrics;
+  log: RequestLog;
+}
+
 /** Checks, throttles and executes GraphQL requests. */
 export class GraphqlExecution {
   /** The throttle of all callers, for work outside of GraphQL execution as well. */
   readonly throttle: Throttle;
   readonly #checks: RequestChecks;
   readonly #edge: EdgeConfig;
+  readonly #usage: ResourceUsage;
+  readonly #rows = new RowsInFlight();
   readonly #metrics: OperationMetrics;
   readonly #log: RequestLog;
 
@@ -54,11 +71,12 @@ export class GraphqlExecution {
     schema: GraphQLSchema,
     costs: QueryCosts,
     edge: EdgeConfig,
-    { metrics, log }: { metrics: OperationMetrics; log: RequestLog },
+    { usage, metrics, log }: ExecutionParts,
   ) {
     this.throttle = new Throttle(edge.rateLimitPerSecond);
     this.#checks = new RequestChecks(schema, costs, edge, this.throttle);
     this.#edge = edge;
+    this.#usage = usage;
     this.#metrics = metrics;
     this.#log = log;
     metrics.begin(schema);
@@ -113,7 +131,13 @@ export class GraphqlExecution {
   #operationFor(request: CheckedRequest, sender: RequestSender, caller: string): Operation {
     const { schema, document, operationName, node, plan, variables, cost } = request;
     const share = costShareOf(sender.viewer);
-    const context = contextFor(sender, (taken) => this.throttle.take(caller, share * taken));
+    let isOver = false;
+    const group = addressGroup(sender.address);
+    const context = contextFor(sender, {
+      take: (taken) => this.throttle.take(caller, share * taken),
+      readRows: (rows, list) => this.#rows.read(group, rows, list),
+      isOver: () => isOver,
+    });
     const input: ExecutionInput = {
       schema,
       operation: node,
@@ -128,11 +152,25 @@ export class GraphqlExecution {
       const outcome = this.#metrics.executed(kind, plan.selections, result, durationMs);
       sender.onDone?.({ kind, name: name?.value, ...outcome }, durationMs);
     };
+    const held = new HeldBytes(this.#usage, group);
     const execute = async (inOwnSpan: typeof inChildSpan) => {
       const startedMs = performance.now();
-      const execution = await inOwnSpan(kind, spanOf(node), () => executePlan(input));
-      done(startedMs, execution.result);
-      return execution;
+      const limited: ExecutionInput = {
+        ...input,
+        // The rejection of a mutation would say that it had no effect.
+        ...(kind === OperationTypeNode.QUERY && { hold: (bytes) => excessError(held.set(bytes)) }),
+        onTooLarge: () => {
+          isOver = true;
+        },
+      };
+      try {
+        const execution = await inOwnSpan(kind, spanOf(node), () => executePlan(limited));
+        done(startedMs, execution.result);
+        return execution;
+      } finally {
+        // The transport holds the bytes of the complete response.
+        held.set(0);
+      }
     };
     const settle = (actualCost: number) => {
       this.throttle.settle(caller, share * (cost.work + actualCost - cost.expected));
@@ -188,6 +226,12 @@ export class GraphqlExecution {
     if (this.#edge.suggestions) return formatted;
     return { ...formatted, message: formatted.message.replace(/ Did you mean .*\?/s, "") };
   }
+}
+
+function excessError(excess: ExceededLimit | undefined): GraphQLError | undefined {
+  if (excess === undefined) return undefined;
+  const { message, definition, data } = overloadOf(excess);
+  return codedError(message, definition, data);
 }
 
 /** Returns the rate limit key of a caller: the user id, or the address group if anonymous. */

@@ -22,7 +22,14 @@ export interface GraphqlContext extends Record<PropertyKey, unknown> {
   resumeAfter: string | undefined;
   /** Takes a cost from the caller's bucket, or returns the seconds until it holds enough. */
   take: (cost: number) => number | undefined;
+  /** Reads a list of at most `rows` rows when the gateway has room for them. */
+  readRows: <Result>(rows: number, list: () => Promise<Result>) => Promise<Result>;
+  /** Whether the response is decided, so that it needs no further calls. */
+  isOver: () => boolean;
 }
+
+/** What the gateway limits for the sender of an operation. */
+export type SenderLimits = Pick<GraphqlContext, "take" | "readRows" | "isOver">;
 
 /** A resolver as moleculer-apollo-server makes it. */
 export type Resolver = (
@@ -79,14 +86,14 @@ export interface Operation {
 /** Makes the context of one operation. It makes no calls after the deadline is aborted. */
 export function contextFor(
   { ctx, viewer, address, userAgent, keys, deadline, resumeAfter }: RequestSender,
-  take: GraphqlContext["take"],
+  { take, readRows, isOver }: SenderLimits,
 ): GraphqlContext {
   ctx.meta.viewer = viewer;
   ctx.meta.address = address;
   const call = (action: string, params?: unknown, options?: CallingOptions) => {
     // DataLoader replaces an error that is thrown synchronously with a TypeError, which is a fault.
     if (deadline.isDisconnected) return Promise.reject(clientClosed());
-    if (deadline.isAborted) return Promise.reject(deadlineExceeded());
+    if (deadline.isAborted || isOver()) return Promise.reject(deadlineExceeded());
     return deadline.race(ctx.call(action, params, options));
   };
   return {
@@ -98,6 +105,8 @@ export function contextFor(
     requestId: ctx.requestID ?? "",
     resumeAfter,
     take,
+    readRows,
+    isOver,
   };
 }
 

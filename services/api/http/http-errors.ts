@@ -4,7 +4,7 @@ import { apiErrors } from "../api.errors.ts";
 import type { FormattedError } from "../graphql/graphql-errors.ts";
 import { clientClosedRequest } from "../limits/deadline.ts";
 import { maxBodyBytes } from "../limits/request-limits.ts";
-import type { ExceededLimit } from "../limits/resource-usage.ts";
+import { overloadOf, type ExceededLimit } from "../limits/resource-usage.ts";
 import { closeAfterRejection, cut, isPipelined } from "./connection-limits.ts";
 import type { BodyError } from "./graphql/request-body.ts";
 
@@ -92,14 +92,8 @@ export function httpErrorOfDisconnect(): HttpError {
  * @param isLast whether the rest of the request is not read, so that its connection closes
  */
 export function overloaded(excess: ExceededLimit, { isLast = false } = {}): HttpError {
-  const { TOO_MANY_REQUESTS, SERVICE_UNAVAILABLE } = commonErrors;
-  const definition = excess === "address" ? TOO_MANY_REQUESTS : SERVICE_UNAVAILABLE;
-  const message =
-    excess === "address"
-      ? "Your address has too many requests in flight. Wait for their responses, then try again."
-      : "The gateway is overloaded. Try again later.";
+  const { definition, message, data } = overloadOf(excess);
   const headers = { "retry-after": "1" };
-  const data = excess === "address" ? { retryAfter: 1 } : {};
   return new HttpError(definition.status, message, {
     definition,
     data,

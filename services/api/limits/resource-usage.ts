@@ -1,3 +1,5 @@
+import { commonErrors } from "../../../core/errors.ts";
+
 /** What the gateway limits for each address and in total. */
 type Resource =
   "connections" | "requests" | "pipelined" | "pages" | "sockets" | "subscriptions" | "bytes";
@@ -5,13 +7,25 @@ type Resource =
 /** The exceeded limit: that of the address, or that of the whole gateway. */
 export type ExceededLimit = "address" | "gateway";
 
+/** The error of a request that exceeds a limit. */
+export function overloadOf(excess: ExceededLimit) {
+  const { TOO_MANY_REQUESTS, SERVICE_UNAVAILABLE } = commonErrors;
+  if (excess === "gateway") {
+    const message = "The gateway is overloaded. Try again later.";
+    return { definition: SERVICE_UNAVAILABLE, message, data: {} };
+  }
+  const message =
+    "Your address has too many requests in flight. Wait for their responses, then try again.";
+  return { definition: TOO_MANY_REQUESTS, message, data: { retryAfter: 1 } };
+}
+
 const mebibyte = 1_048_576;
 
 /**
  * These limits keep the process far below its 256 MB of memory. An idle connection, a request and
  * an idle WebSocket connection take about 10 kB each. `pipelined` are requests that wait behind another
- * one of their connection. `bytes` are buffered for a client: incomplete
- * bodies and messages, and responses that the client has not read.
+ * one of their connection. `bytes` are buffered for a client: incomplete bodies and messages, and
+ * responses that are not complete or that the client has not read.
  */
 export const resourceLimits: Readonly<Record<Resource, { perAddress: number; inAll: number }>> = {
   connections: { perAddress: 2_000, inAll: 4_000 },
@@ -91,7 +105,7 @@ function isNothing(amounts: Amounts): boolean {
   );
 }
 
-/** The bytes that the gateway buffers for one request or one WebSocket connection. */
+/** The bytes that the gateway buffers for one request, one response or one WebSocket connection. */
 export class HeldBytes {
   readonly #usage: ResourceUsage;
   readonly #address: string;

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { buildSchema, execute, getOperationAST, parse, type GraphQLObjectType } from "graphql";
 import { executePlan } from "../../../services/api/graphql/engine/execute.ts";
 import {
-  maxAnswerCharacters,
+  maxAnswerBytes,
   maxAnswerErrors,
 } from "../../../services/api/graphql/engine/execution-state.ts";
 import { planOperation } from "../../../services/api/graphql/engine/plan.ts";
@@ -172,11 +172,11 @@ describe("a response", () => {
     expect(errors).toMatchObject([{ extensions: { code: "QUERY_TOO_COMPLEX", limit: 200_000 } }]);
   });
 
-  test("with more than maxAnswerCharacters is replaced by QUERY_TOO_COMPLEX", async () => {
+  test("with more than maxAnswerBytes is replaced by QUERY_TOO_COMPLEX", async () => {
     const { data, errors } = await responseTo("{ a: long b: long c: long d: long }");
     expect(data).toBeNull();
     expect(errors).toMatchObject([
-      { extensions: { code: "QUERY_TOO_COMPLEX", limit: maxAnswerCharacters } },
+      { extensions: { code: "QUERY_TOO_COMPLEX", limit: maxAnswerBytes } },
     ]);
   });
 

@@ -5,13 +5,14 @@ import {
   type GraphQLUnionType,
 } from "graphql";
 import {
-  maxAnswerCharacters,
+  maxAnswerBytes,
   maxAnswerErrors,
 } from "../../../services/api/graphql/engine/execution-state.ts";
 import { preferProperty } from "../../../services/api/graphql/engine/property-fields.ts";
 import { GraphqlExecution } from "../../../services/api/graphql/graphql-execution.ts";
 import type { RequestSender } from "../../../services/api/graphql/graphql-operation.ts";
 import { IdempotencyKeys } from "../../../services/api/graphql/idempotency-keys.ts";
+import { ResourceUsage } from "../../../services/api/limits/resource-usage.ts";
 import { QueryCosts } from "../../../services/api/limits/query-cost.ts";
 import { Instruments } from "../../../core/metrics/instruments.ts";
 import { OperationMetrics } from "../../../services/api/observability/operation-metrics.ts";
@@ -54,7 +55,7 @@ const resolvers: Record<string, Record<string, (source: Source, args: never) => 
     filtered: (_source, { filter }: { filter?: { ids?: string[]; n?: number } | null }) =>
       (filter?.ids ?? ["c"]).map((id) => things[id]),
     many: () => Array.from({ length: 100_000 }, () => things.a),
-    long: () => "x".repeat(maxAnswerCharacters / 4 + 1),
+    long: () => "x".repeat(maxAnswerBytes / 4 + 1),
     failing: () => Array.from({ length: 3 * maxAnswerErrors }, () => new Error("each")),
     echo: (_source, args: object) => JSON.stringify(args),
     fails: () => {
@@ -156,6 +157,7 @@ export function newExecution(): GraphqlExecution {
   const logger = { error: () => undefined, warn: () => undefined };
   const limits = { accessLog: false, slowOperationMs: Infinity };
   return new GraphqlExecution(schema, new QueryCosts(schema, new Map(), maxima), edge as never, {
+    usage: new ResourceUsage(),
     metrics: new OperationMetrics(instruments),
     log: new RequestLog(logger as never, limits),
   });

@@ -52,6 +52,7 @@ export function darwin(run: Run = runReally): ProcessTable {
     },
 
     rssMbOf: (pid) => Number(column("rss", pid)) / 1_024,
+    ownMbOf: (pid) => Number(column("rss", pid)) / 1_024,
 
     bootId: () => run("/usr/sbin/sysctl", ["-n", "kern.boottime"]).trim(),
 

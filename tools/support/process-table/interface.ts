@@ -12,6 +12,8 @@ export interface ProcessTable {
   startOf(pid: number): string;
   /** Resident memory. */
   rssMbOf(pid: number): number;
+  /** Its memory without the pages of files, which the kernel can drop, if the system tells. */
+  ownMbOf(pid: number): number;
   /** CPU time so far, of all threads, in steps of 10 ms. */
   cpuMsOf(pid: number): number;
   /** Pids are unique within one boot and one namespace. */

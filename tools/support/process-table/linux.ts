@@ -35,9 +35,9 @@ export const linux: ProcessTable = {
     return statusOf(pid)[19] ?? "";
   },
 
-  rssMbOf(pid) {
-    return Number(/^VmRSS:\s+(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1] ?? "0") / 1_024;
-  },
+  rssMbOf: (pid) => megabytesOf(pid, "VmRSS"),
+
+  ownMbOf: (pid) => megabytesOf(pid, "RssAnon") + megabytesOf(pid, "RssShmem"),
 
   cpuMsOf(pid) {
     // Fields 14 and 15, in hundredths of a second.
@@ -54,6 +54,12 @@ function pids(): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number);
+}
+
+/** Returns a line of `/proc/PID/status`, which has kilobytes. */
+function megabytesOf(pid: number, name: string): number {
+  const line = new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(read(`/proc/${pid}/status`));
+  return Number(line?.[1] ?? "0") / 1_024;
 }
 
 /** Returns the fields of `/proc/PID/stat` from the third one; none for no process. */

@@ -12,9 +12,9 @@ import {
   report,
   allErrors,
   count,
-  tooLarge,
   pathTo,
   infoOf,
+  newRun,
   type ExecutionInput,
   type Execution,
   type Path,
@@ -37,7 +37,7 @@ import type { PlannedField, SelectionPlan, Shape } from "./plan.ts";
  * a QUERY_TOO_COMPLEX error.
  */
 export async function executePlan(input: ExecutionInput): Promise<Execution> {
-  const run: Run = { ...input, errors: [], unreported: 0, values: 0, characters: 0 };
+  const run = newRun(input);
   const { plan, root, operation } = input;
   let data: Record<string, unknown> | null;
   try {
@@ -46,7 +46,7 @@ export async function executePlan(input: ExecutionInput): Promise<Execution> {
       : executeSelections(run, plan, root, undefined));
   } catch (error) {
     if (error instanceof AnswerTooLarge) {
-      return { result: { errors: [tooLarge(error)], data: null }, values: run.values };
+      return { result: { errors: [error.error], data: null }, values: run.values };
     }
     data = null;
     report(run, error as GraphQLError);
@@ -234,11 +234,11 @@ function flatObject(
   source: unknown,
 ): Record<string, unknown> | undefined {
   if (!selections?.isFlat || !isResolvedObject(source)) return undefined;
-  const { values, characters } = run;
+  const { values, bytes } = run;
   const result = emptyResult(selections);
   if (fillFlat(run, selections, source, result)) return result;
   run.values = values;
-  run.characters = characters;
+  run.bytes = bytes;
   return undefined;
 }
 

@@ -22,6 +22,13 @@ export interface ExecutionInput {
   context: unknown;
   /** The event that a subscription's fields are resolved from. */
   root?: unknown;
+  /**
+   * Tells how many bytes the response takes so far. Returns an error if the gateway has no room for
+   * them; then the response consists of this error.
+   */
+  hold?: (bytes: number) => GraphQLError | undefined;
+  /** Called when the response has become too large, so that it needs no further calls. */
+  onTooLarge?: () => void;
 }
 
 /** The result of an execution, and the number of fields and list items of the response. */
@@ -33,18 +40,16 @@ export interface Execution {
 /** Reported errors of a response. */
 export const maxAnswerErrors = 100;
 
-/** Characters of all strings of a response. */
-export const maxAnswerCharacters = 8_388_608;
+/** Bytes of all strings of a response, in UTF-8. */
+export const maxAnswerBytes = 8_388_608;
 
-/** The response exceeds a limit. */
+/** The response exceeds a limit, and consists of an error in its place. */
 export class AnswerTooLarge extends Error {
-  readonly limit: number;
-  readonly unit: string;
+  readonly error: GraphQLError;
 
-  constructor(limit: number, unit: string) {
-    super(`a response has more than ${limit} ${unit}`);
-    this.limit = limit;
-    this.unit = unit;
+  constructor(error: GraphQLError) {
+    super(error.message);
+    this.error = error;
   }
 }
 
@@ -61,8 +66,34 @@ export interface Run extends ExecutionInput {
   /** Errors beyond the limit, which are only counted. */
   unreported: number;
   values: number;
-  characters: number;
+  bytes: number;
+  maxValues: number;
+  /** The number of bytes beyond which `hold` is called again. */
+  bytesHeld: number;
+  /** Set when the response has become too large. */
+  tooLarge: AnswerTooLarge | undefined;
 }
+
+export function newRun(input: ExecutionInput): Run {
+  return {
+    ...input,
+    errors: [],
+    unreported: 0,
+    values: 0,
+    bytes: 0,
+    maxValues: maxQueryCost,
+    bytesHeld: bytesPerHold,
+    tooLarge: undefined,
+  };
+}
+
+/** Bytes of a response between two calls of `hold`. */
+const bytesPerHold = 32_768;
+/** A response is in memory as values, as text and as bytes. */
+const copies = 3;
+const bytesPerValue = 16;
+/** The bytes of a shorter string count as its characters: to count them would take longer. */
+const shortCharacters = 32;
 
 export function nullOf(field: PlannedField, { isNonNull }: Shape): null {
   if (!isNonNull) return null;
@@ -105,12 +136,34 @@ export function allErrors({ errors, unreported }: Run): GraphQLError[] {
 
 export function count(run: Run): void {
   run.values += 1;
-  if (run.values > maxQueryCost) throw new AnswerTooLarge(maxQueryCost, "values");
+  if (run.values > run.maxValues) throw tooLarge(run, maxQueryCost, "values");
 }
 
-export function tooLarge({ limit, unit }: AnswerTooLarge): GraphQLError {
+/** Counts the bytes of a string in the response. Throws if they exceed a limit. */
+export function countBytes(run: Run, text: string): void {
+  run.bytes += text.length < shortCharacters ? text.length : Buffer.byteLength(text);
+  if (run.bytes <= run.bytesHeld) return;
+  if (run.bytes > maxAnswerBytes) throw tooLarge(run, maxAnswerBytes, "bytes");
+  run.bytesHeld = run.bytes + bytesPerHold;
+  const size = run.bytesHeld * copies + run.values * bytesPerValue;
+  const excess = run.tooLarge === undefined ? run.hold?.(size) : run.tooLarge.error;
+  if (excess !== undefined) throw ended(run, excess);
+}
+
+function tooLarge(run: Run, limit: number, unit: string): AnswerTooLarge {
   const message = `The response has more than ${limit} ${unit}. Request fewer rows or fields. Completed mutations are not rolled back.`;
-  return codedError(message, commonErrors.QUERY_TOO_COMPLEX, { limit });
+  return ended(run, codedError(message, commonErrors.QUERY_TOO_COMPLEX, { limit }));
+}
+
+/** Ends an execution. Each value that is completed after that meets the same error. */
+function ended(run: Run, error: GraphQLError): AnswerTooLarge {
+  if (run.tooLarge === undefined) {
+    run.tooLarge = new AnswerTooLarge(error);
+    run.maxValues = -1;
+    run.bytesHeld = -1;
+    run.onTooLarge?.();
+  }
+  return run.tooLarge;
 }
 
 export function pathTo({ responseKey, parentType }: PlannedField, prev: Path | undefined): Path {

@@ -1,13 +1,5 @@
 import { isObjectType, type GraphQLObjectType } from "graphql";
-import {
-  AnswerTooLarge,
-  infoOf,
-  maxAnswerCharacters,
-  nameOf,
-  nullOf,
-  type Path,
-  type Run,
-} from "./execution-state.ts";
+import { countBytes, infoOf, nameOf, nullOf, type Path, type Run } from "./execution-state.ts";
 import type { PlannedField, Shape } from "./plan.ts";
 
 /** Returns the property of the parent object that has a field's value, or the result of its resolver. */
@@ -42,7 +34,7 @@ export function plainProperty(
   return isPlain ? value : notPlain;
 }
 
-/** Returns the value of a leaf in the response. Throws if its characters exceed the limit of a response. */
+/** Returns the value of a leaf in the response. Throws if its bytes exceed a limit. */
 export function completeLeaf(
   run: Run,
   field: PlannedField,
@@ -54,12 +46,7 @@ export function completeLeaf(
   if (serialized === undefined || serialized === null) {
     throw new Error(`${nameOf(field)} has a value that is not a ${shape.type.name}.`);
   }
-  if (typeof serialized === "string") {
-    run.characters += serialized.length;
-    if (run.characters > maxAnswerCharacters) {
-      throw new AnswerTooLarge(maxAnswerCharacters, "characters");
-    }
-  }
+  if (typeof serialized === "string") countBytes(run, serialized);
   return serialized;
 }
 

@@ -66,14 +66,17 @@ export function lookupResolver(
  * after the last id, so that no row is skipped if other rows are deleted between calls. A list that
  * fits into one call with its joins includes the selected ones.
  *
- * @param readShared reads a list that is the same for everyone, in place of a call
+ * @param readShared reads a list that is the same for everyone, if it takes one call
  */
 export function pagedResolver(
   actionName: string,
   { rowsPerCall, includes = {} }: { rowsPerCall: number; includes?: GraphqlField["includes"] },
   readShared: ReadList | undefined,
 ): Resolver {
-  return async (_root, args, { ctx }, { planned }) => {
+  /** The length of the whole list, if it is known. */
+  let length = Infinity;
+  return async (_root, args, context, { planned }) => {
+    const { ctx, readRows } = context;
     const limit = Number(args.limit ?? maxListRows);
     const offset = Number(args.offset ?? 0);
     if (limit > maxListRows) return ctx.call(actionName, { limit, offset }); // rejected there
@@ -81,20 +84,27 @@ export function pagedResolver(
       limit <= maxRows && readsProperty(planned, field) ? [field] : [],
     );
     const options = including(joins);
-    const rows: { id: string }[] = [];
-    for (;;) {
-      const pageRows = Math.min(rowsPerCall, limit - rows.length);
-      const after = rows.at(-1)?.id;
-      const start = after === undefined ? { offset } : { after };
-      const params = { limit: pageRows, ...start };
-      // A list of several calls ends with its request.
-      const page = await (readShared === undefined || limit > rowsPerCall
-        ? ctx.call<typeof rows, object>(actionName, params, options)
-        : readShared(params));
-      if (page.length < pageRows || rows.length + page.length >= limit) {
-        return rows.length === 0 ? page : rows.concat(page);
-      }
-      rows.push(...page);
+    if (readShared !== undefined && limit <= rowsPerCall) {
+      return readShared({ limit, offset }, context);
     }
+    const read = async () => {
+      const rows: { id: string }[] = [];
+      for (;;) {
+        const pageRows = Math.min(rowsPerCall, limit - rows.length);
+        const after = rows.at(-1)?.id;
+        const start = after === undefined ? { offset } : { after };
+        const params = { limit: pageRows, ...start };
+        const page = await ctx.call<typeof rows, object>(actionName, params, options);
+        rows.push(...page);
+        if (page.length < pageRows || rows.length >= limit) return rows;
+      }
+    };
+    // Other lists have short rows, and often few: a user has few orders.
+    if (readShared === undefined) return read();
+    const rows = await readRows(Math.min(limit, Math.max(0, length - offset)), read);
+    const end = offset + rows.length;
+    if (rows.length < limit && rows.length > 0) length = end;
+    else if (end > length) length = Infinity;
+    return rows;
   };
 }

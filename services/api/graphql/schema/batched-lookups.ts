@@ -1,30 +1,41 @@
 import type { ServiceBroker } from "moleculer";
 import { gatewayName } from "../../../../core/access.ts";
 import type { Contract } from "../../../../core/contract.ts";
-import { Batcher, readBatcher } from "../../../../core/tasks/batcher.ts";
+import { Batcher } from "../../../../core/tasks/batcher.ts";
+import { maxListRows, type ListPage } from "../../../../core/validation.ts";
+import type { GraphqlContext } from "../graphql-operation.ts";
 
 /** Batches in flight of each action. Further lookups join the next batch: large ones cost less. */
 const maxCalls = 2;
-/** A batch of lists takes as long as its slowest list. */
-const listBatches = { maxItems: 100, maxBatchesInFlight: 3 };
+/** Equal lists share a call. While three calls for a list are in flight, the next one collects requests. */
+const equalLists = { maxItems: 100, maxBatchesInFlight: 3 };
 
 type Rows = { id: string }[];
 
-/** Reads a part of a list. */
-export type ReadList = (params: object) => Promise<Rows>;
+/** Reads a part of a list, when the gateway has room for its rows. */
+export type ReadList = (params: ListPage, reader: ListReader) => Promise<Rows>;
+
+/** A request that reads a list. */
+export type ListReader = Pick<GraphqlContext, "readRows" | "isOver">;
+
+/** The requests that wait for a list. */
+interface SharedList {
+  requests: Batcher<ListReader, Rows>;
+  count: number;
+}
 
 /** Batches lookups by id, and equal lists, across requests. These actions are open to everyone. */
 export class BatchedLookups {
   readonly #broker: ServiceBroker;
   readonly #batchers = new Map<string, Batcher<string, unknown>>();
-  readonly #lists = new Map<string, Batcher<object, Rows>>();
+  readonly #lists = new Map<string, ReadList>();
 
   constructor(contracts: readonly Contract[], broker: ServiceBroker) {
     this.#broker = broker;
     for (const { name, actions } of contracts) {
       for (const [key, { access, graphql }] of Object.entries(actions)) {
         if (access === "everyone" && graphql?.rowsPerCall !== undefined) {
-          this.#addList(`${name}.${key}`);
+          this.#lists.set(`${name}.${key}`, this.#sharedList(`${name}.${key}`));
         }
         if (graphql?.batchedBy === undefined) continue;
         const { access: batchAccess, graphql: loader } = actions[graphql.batchedBy] ?? {};
@@ -42,12 +53,32 @@ export class BatchedLookups {
     this.#batchers.set(action, new Batcher(serve, { maxItems, maxBatchesInFlight: maxCalls }));
   }
 
-  #addList(action: string): void {
-    const read = (params: object) =>
-      // Must not fail the other lists of its batch.
-      this.#call<Rows>(action, params).catch((error: unknown) => error as Error);
-    const readAll = (lists: object[]) => Promise.all(lists.map(read));
-    this.#lists.set(action, readBatcher(readAll, listBatches));
+  #sharedList(action: string): ReadList {
+    const lists = new Map<string, SharedList>();
+    const open = (params: ListPage): SharedList => {
+      const requests = new Batcher<ListReader, Rows>(async (batch) => {
+        const [{ readRows }] = batch as [ListReader];
+        const rows = await readRows(params.limit ?? maxListRows, () => {
+          // Nobody gets this error.
+          if (batch.every(({ isOver }) => isOver())) throw new Error("no request needs the list");
+          return this.#call<Rows>(action, params);
+        });
+        return batch.map(() => rows);
+      }, equalLists);
+      return { requests, count: 0 };
+    };
+    return async (params, reader) => {
+      const key = JSON.stringify(params);
+      const list = lists.get(key) ?? open(params);
+      lists.set(key, list);
+      list.count += 1;
+      try {
+        return await list.requests.add(reader);
+      } finally {
+        list.count -= 1;
+        if (list.count === 0) lists.delete(key);
+      }
+    };
   }
 
   #call<Result>(action: string, params: object): Promise<Result> {
@@ -61,7 +92,6 @@ export class BatchedLookups {
 
   /** Returns the reader of a list that is the same for everyone; undefined for other lists. */
   listOf(action: string): ReadList | undefined {
-    const batcher = this.#lists.get(action);
-    return batcher && ((params) => batcher.add(params));
+    return this.#lists.get(action);
   }
 }

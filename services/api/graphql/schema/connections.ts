@@ -1,4 +1,8 @@
-import type { RelayConnection, RowCount } from "../../../../core/relay-connection.ts";
+import {
+  usualPageRows,
+  type RelayConnection,
+  type RowCount,
+} from "../../../../core/relay-connection.ts";
 import type { Contract } from "../../../../core/contract.ts";
 import { namedTypeOf, parseField } from "./field-declaration.ts";
 import type { GraphqlContext } from "../graphql-operation.ts";
@@ -32,13 +36,13 @@ export function connectionResolver(action: string, countAction: string) {
   return async (
     _root: unknown,
     { filter, search, ...page }: Record<string, unknown>,
-    { ctx }: GraphqlContext,
+    { ctx, readRows }: GraphqlContext,
   ): Promise<ShownPage> => {
     const criteria = { ...(filter as object | null), ...(search !== undefined && { search }) };
-    const { edges, pageInfo } = await ctx.call<RelayConnection<unknown>, object>(action, {
-      ...page,
-      ...criteria,
-    });
+    const rows = Number(page.first ?? page.last ?? usualPageRows);
+    const { edges, pageInfo } = await readRows(rows, () =>
+      ctx.call<RelayConnection<unknown>, object>(action, { ...page, ...criteria }),
+    );
     let rowCount: Promise<RowCount> | undefined;
     const count = () => (rowCount ??= ctx.call<RowCount, object>(countAction, criteria));
     return { edges, pageInfo, nodes: edges.map(({ node }) => node), count };
