@@ -33,6 +33,8 @@ const attemptMs = 8_000;
 const leaseMs = 11_000;
 /** How often due lanes are looked for without an event: those of other nodes, and after a pause. */
 const pollMs = 5_000;
+/** Retries that are due within this time of each other share a timer. */
+const retryStepMs = 100;
 /** How long a stopping node waits for the attempts in progress. */
 const stopMs = 3_000;
 /** 410 Gone: the endpoint wants no more events. */
@@ -45,8 +47,9 @@ export class Deliverer {
   /** The attempts in progress, with the ids of their webhooks. */
   readonly #running = new Map<Promise<void>, string>();
   readonly #stopped = new AbortController();
-  #retryTimer: NodeJS.Timeout | undefined;
-  #retryAtMs = Infinity;
+  /** The timers of this node's retries, by the step in which they are due. */
+  readonly #retryTimers = new Map<number, NodeJS.Timeout>();
+  #isStopping = false;
 
   constructor(parts: DelivererParts) {
     this.#parts = parts;
@@ -65,12 +68,13 @@ export class Deliverer {
 
   /** Looks for due deliveries. */
   wake(): void {
-    if (!this.#stopped.signal.aborted) this.#claims.trigger();
+    if (!this.#isStopping) this.#claims.trigger();
   }
 
   /** Starts no more attempts, and ends the running ones after a short time. */
   async stop(): Promise<void> {
-    clearTimeout(this.#retryTimer);
+    this.#isStopping = true;
+    for (const timer of this.#retryTimers.values()) clearTimeout(timer);
     await this.#claims.stop();
     const timer = setTimeout(() => {
       this.#stopped.abort();
@@ -78,7 +82,6 @@ export class Deliverer {
     await Promise.all(this.#running.keys());
     clearTimeout(timer);
     this.#stopped.abort();
-    clearTimeout(this.#retryTimer);
   }
 
   async #claim(): Promise<void> {
@@ -140,16 +143,19 @@ export class Deliverer {
     return inAttemptSpan(delivery, () => sendWebhook({ url, headers, body, lookup, signal }));
   }
 
-  /** Keeps one timer, for the earliest retry of this node. Polling finds the others. */
+  /** Wakes this node at the time of a retry. Polling finds the later ones. */
   #wakeIn(ms: number): void {
-    const atMs = performance.now() + ms;
-    if (atMs >= this.#retryAtMs || ms > pollMs || this.#stopped.signal.aborted) return;
-    clearTimeout(this.#retryTimer);
-    this.#retryAtMs = atMs;
-    this.#retryTimer = setTimeout(() => {
-      this.#retryAtMs = Infinity;
-      this.wake();
-    }, ms);
+    if (ms > pollMs || this.#isStopping) return;
+    const step = Math.ceil((performance.now() + ms) / retryStepMs);
+    if (this.#retryTimers.has(step)) return;
+    const timer = setTimeout(
+      () => {
+        this.#retryTimers.delete(step);
+        this.wake();
+      },
+      step * retryStepMs - performance.now(),
+    );
+    this.#retryTimers.set(step, timer);
   }
 
   #report(fault: unknown): void {
