@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { answerClientErrors } from "./client-errors.ts";
 import { STATUS_CODES } from "./http.ts";
 
 /**
@@ -7,6 +8,7 @@ import { STATUS_CODES } from "./http.ts";
  * - CONNECT is rejected. Node would close the connection without a response.
  * - A request with the header Expect is answered like any other. Node would send 100 Continue also
  *   for a body that is rejected by its length.
+ * - What is no HTTP is rejected after the responses to earlier requests. Node would drop them.
  *
  * @param methods those that the server answers
  */
@@ -21,6 +23,7 @@ export function handleProtocolEvents(server: Server, methods: string): void {
   };
   server.on("checkContinue", answer);
   server.on("checkExpectation", answer);
+  answerClientErrors(server);
 }
 
 /** How long a client may take to read the response to a rejected upgrade. */

@@ -6,6 +6,7 @@ import { gatewayServer } from "../support/http/gateway-server.ts";
 import { KeepAliveClient } from "../support/http/keep-alive-client.ts";
 import { exchange, openRaw, statusesIn, type RawConnection } from "../support/http/raw-http.ts";
 import { internals } from "../support/http/error-expectations.ts";
+import { mutations } from "../support/graphql/mutations.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 import { standInFor } from "../support/fakes/stand-ins.ts";
 
@@ -298,6 +299,89 @@ describe("pipelined requests", () => {
     expect(statuses().slice(0, 100)).toEqual(Array.from({ length: 100 }, () => 200));
     expect(statuses().slice(100)).toEqual(Array.from({ length: 50 }, () => 503));
     expect(connection.isClosed()).toBe(false);
+  });
+});
+
+describe("bytes that are no request, behind pipelined ones", () => {
+  const document = `{ product(id: "${randomUUID()}") { id } }`;
+  const get = (...lines: string[]) =>
+    head(`GET /graphql?query=${encodeURIComponent(document)} HTTP/1.1`, "host: shop", ...lines);
+  const garbage = "GARBAGE\r\n\r\n";
+
+  test.each([
+    ["garbage", garbage, 400],
+    ["large headers", get(`a: ${"x".repeat(20_000)}`), 431],
+    ["a chunk without a size", `${postHead(chunked)}zz\r\n`, 400],
+    ["garbage and a request", `${garbage}${get()}`, 400],
+    ["large headers and a request", `${get(`a: ${"x".repeat(20_000)}`)}${get()}`, 431],
+  ])("%s: responses to complete requests are sent first", async (_title, bytes, status) => {
+    const received = await exchange(shop.url, `${get().repeat(3)}${bytes}`);
+    expect(statusesIn(received)).toEqual([200, 200, 200, status]);
+  });
+
+  test.each([
+    ["one byte", "x"],
+    ["garbage", garbage],
+    ["a request", get()],
+    ["large headers", get(`a: ${"x".repeat(20_000)}`)],
+  ])("%s: ignored after Connection: close", async (_title, bytes) => {
+    const received = await exchange(shop.url, `${get()}${get("connection: close")}${bytes}`);
+    expect(statusesIn(received)).toEqual([200, 200]);
+  });
+
+  test("the response to a mutation that took effect is sent", async () => {
+    const { token } = await shop.signIn("admin", 1);
+    const mutation = JSON.stringify({ query: mutations.createProduct("Lamp") });
+    const sent = postHead(`authorization: Bearer ${token}`, `content-length: ${mutation.length}`);
+    const received = await exchange(shop.url, `${sent}${mutation}${garbage}`);
+    expect(statusesIn(received)).toEqual([200, 400]);
+    expect(received).toContain('"data":{"createProduct":{');
+  });
+
+  test("later bytes do not end the wait for the response, and are never served", async () => {
+    const held = Promise.withResolvers<null>();
+    const served: unknown[] = [];
+    standInFor(shop.broker, {
+      "products.resolve": () => {
+        served.push(held);
+        return held.promise;
+      },
+    });
+    const connection = connectRaw();
+    connection.socket.write(`${get()}${garbage}`);
+    await eventually("the request being executed", () => served.length === 1);
+    connection.socket.write(`${garbage}${get()}`);
+    // The gateway has read the bytes above when it answers over another connection.
+    await client.send({ path: "/graphql", headers: json, body });
+    held.resolve(null);
+    await eventually("the end of the connection", () => connection.isClosed());
+    expect(statusesIn(connection.received())).toEqual([200, 400]);
+    expect(served).toHaveLength(1);
+  });
+
+  test("a stalled request behind them gets status 408 after the responses", async () => {
+    const { requestTimeout, headersTimeout } = server();
+    Object.assign(server(), { requestTimeout: 300, headersTimeout: 300 });
+    try {
+      const received = await exchange(shop.url, `${get()}${postHead("content-length: 100")}{`);
+      expect(statusesIn(received)).toEqual([200, 408]);
+    } finally {
+      Object.assign(server(), { requestTimeout, headersTimeout });
+    }
+  });
+
+  test("the wait for a response has an end", async () => {
+    const timers = jest.spyOn(globalThis, "setTimeout");
+    const held = Promise.withResolvers<null>();
+    standInFor(shop.broker, { "products.resolve": () => held.promise });
+    const connection = connectRaw();
+    connection.socket.write(`${get()}${garbage}`);
+    const cut = await eventually("the timer", () =>
+      timers.mock.calls.find(([, ms]) => ms === 30_000),
+    );
+    cut[0]();
+    await eventually("the end of the connection", () => connection.isClosed());
+    held.resolve(null);
   });
 });
 
