@@ -17,7 +17,14 @@ import type { Platform } from "./platform/interface.ts";
 import type { PostgresBinaries } from "./postgres-binaries.ts";
 import { holdsData } from "./postgres-folder.ts";
 import { findServer } from "./postgres-process.ts";
-import { endServer, firstErrorIn, runOn, sendSignal, superuser } from "./postgres-program.ts";
+import {
+  adviceOn,
+  endServer,
+  firstErrorIn,
+  runOn,
+  sendSignal,
+  superuser,
+} from "./postgres-program.ts";
 import { changeOwner, initdbUser, type RunAs } from "./postgres-user.ts";
 import { finishRestore, makeData } from "./staging-folder.ts";
 
@@ -69,7 +76,10 @@ export class PostgresData {
       if ((statSync(folder).mode & 0o077) !== 0) chmodSync(folder, 0o700);
     } catch (error) {
       if (error instanceof CommandError) throw error;
-      throw new CommandError(`The data in ${folder} cannot be read (${messageOf(error)}).`);
+      const reason = messageOf(error);
+      throw new CommandError(
+        `The data in ${folder} cannot be read (${reason}).${adviceOn(reason)}`,
+      );
     }
   }
 
@@ -94,8 +104,9 @@ export class PostgresData {
     const [errors, [status]] = await Promise.all([child.stderr ? text(child.stderr) : "", ended]);
     this.#initdb = undefined;
     if (status !== 0) {
+      const reason = firstErrorIn(errors, folder, platform);
       throw new CommandError(
-        `The database cannot be made in ${folder} (${firstErrorIn(errors, folder, platform)}).`,
+        `The database cannot be made in ${folder} (${reason}).${adviceOn(errors)}`,
       );
     }
     changeOwner(fresh, runAs);

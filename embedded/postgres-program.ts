@@ -52,6 +52,12 @@ export function firstErrorIn(output: string, folder: string, platform: Platform)
     .replaceAll(platform.inheritedPathOf(folder), "the folder");
 }
 
+/** Returns what to do about a full disk, as a further sentence; nothing for another error. */
+export function adviceOn(message: string): string {
+  const isFull = /no space left|quota exceeded/i.test(message);
+  return isFull ? " Free disk space, or set DATA_DIR to a folder on another disk." : "";
+}
+
 /** Ends a server: connections are closed, committed data are safe. Throws CommandError. */
 export async function endServer(pid: number, platform: Platform): Promise<void> {
   // SIGINT is a fast shutdown. SIGQUIT is an immediate one, after which the next start recovers.

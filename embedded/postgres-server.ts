@@ -18,7 +18,7 @@ import { messageOf } from "../core/errors.ts";
 import type { Platform } from "./platform/interface.ts";
 import { postgresUrl, queryDatabase } from "./postgres-databases.ts";
 import { findServer, folderSetting } from "./postgres-process.ts";
-import { endServer, firstErrorIn, runOn, sendSignal } from "./postgres-program.ts";
+import { adviceOn, endServer, firstErrorIn, runOn, sendSignal } from "./postgres-program.ts";
 import type { RunAs } from "./postgres-user.ts";
 
 /** After a kill -9, the old server's children hold its shared memory for a moment. */
@@ -104,7 +104,9 @@ export class PostgresServer {
       if (failure === undefined) return;
       const isTransient = /still in use|already exists|shutting down/.test(failure);
       if (!isTransient || attempt >= startAttempts || this.#stopping.signal.aborted) {
-        throw new CommandError(`PostgreSQL does not start: ${failure}; see ${this.#options.log}.`);
+        throw new CommandError(
+          `PostgreSQL does not start: ${failure}; see ${this.#options.log}.${adviceOn(failure)}`,
+        );
       }
       await sleep(startRetryMs);
     }

@@ -1,4 +1,6 @@
 import type { Client } from "pg";
+import { CommandError } from "../core/command-error.ts";
+import { messageOf } from "../core/errors.ts";
 import { postgresFolder } from "./data-dir.ts";
 import { domainServices, type DomainService } from "../services/registry.ts";
 import type { Platform } from "./platform/interface.ts";
@@ -6,6 +8,7 @@ import { platform as thisPlatform } from "./platform/platform.ts";
 import { postgresBinaries, type PostgresBinaries } from "./postgres-binaries.ts";
 import { PostgresData } from "./postgres-data.ts";
 import { createDatabases, postgresUrl, queryDatabase } from "./postgres-databases.ts";
+import { adviceOn } from "./postgres-program.ts";
 import { PostgresServer } from "./postgres-server.ts";
 import { postgresUser, runnableBinaries, type RunAs } from "./postgres-user.ts";
 
@@ -99,10 +102,20 @@ export class EmbeddedPostgres {
     return Object.fromEntries(urls) as Record<DomainService, string>;
   }
 
-  /** Creates missing databases of the services when the server answers. Returns the URLs of all. */
+  /**
+   * Creates missing databases of the services when the server answers. Returns the URLs of all.
+   * Throws CommandError.
+   */
   async createDatabases(): Promise<Record<DomainService, string>> {
     await this.#ready;
-    await this.query("postgres", createDatabases);
+    try {
+      await this.query("postgres", createDatabases);
+    } catch (error) {
+      const reason = messageOf(error);
+      throw new CommandError(
+        `The databases of the services cannot be made (${reason}); see ${this.#folder}.log.${adviceOn(reason)}`,
+      );
+    }
     return this.serviceUrls();
   }
 
