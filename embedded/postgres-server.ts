@@ -41,7 +41,7 @@ interface ServerOptions {
   platform: Platform;
   /** PostgreSQL's `max_connections`. */
   maxConnections: number;
-  /** Takes a sentence when the server has died or does not start again. */
+  /** Takes a sentence when the server has died, does not start again, or runs again. */
   warn: (sentence: string) => void;
 }
 
@@ -180,7 +180,7 @@ export class PostgresServer {
       if (message !== undefined && kind !== failure) {
         warn(`${message} The shop tries again every second.`);
       }
-      if (message === undefined && failure !== undefined) warn("PostgreSQL runs again.");
+      if (message === undefined) warn("PostgreSQL runs again.");
       failure = kind;
     }
   }

@@ -14,7 +14,7 @@ import { postgresUser, runnableBinaries, type RunAs } from "./postgres-user.ts";
 
 interface EmbeddedOptions {
   platform?: Platform;
-  /** Takes a sentence when the server has died or does not start again. */
+  /** Takes a sentence when the server has died, does not start again, or runs again. */
   warn?: (sentence: string) => void;
   /** PostgreSQL's `max_connections`. */
   maxConnections?: number;

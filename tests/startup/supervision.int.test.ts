@@ -37,6 +37,21 @@ test.each([
   expect(adviceOn(message)).toBe(isFull ? advice : "");
 });
 
+test("the shop says when a PostgreSQL that has died runs again", async () => {
+  const warnings: string[] = [];
+  const dataDir = temporaryFolder();
+  const started = await EmbeddedPostgres.start(dataDir, {
+    warn: (sentence) => warnings.push(sentence),
+  });
+  try {
+    process.kill(postmasterPid(dataDir), "SIGKILL");
+    await eventually("the server", () => warnings.length === 2, { withinMs: 30_000 });
+    expect(warnings).toEqual(["PostgreSQL has died; starting it again.", "PostgreSQL runs again."]);
+  } finally {
+    await started.stop();
+  }
+});
+
 test("the shop says once why PostgreSQL does not start again, and when it runs again", async () => {
   const warnings: string[] = [];
   const dataDir = temporaryFolder();
