@@ -133,10 +133,21 @@ function listen(path: string, command: ClaimingCommand | undefined): Promise<Ser
     const mask = process.umask(0o177);
     server.listen(path, () => {
       server.off("error", reject);
+      removeAtExit(server, path);
       resolve(server);
     });
     process.umask(mask);
   });
+}
+
+/** Removes the socket of a process that ends before it closes the server, e.g. during initdb. */
+function removeAtExit(server: Server, path: string): void {
+  const remove = () => {
+    // A server that has closed has removed its socket, and another shop may have made a new one.
+    if (server.listening) rmSync(path, { force: true });
+  };
+  process.once("exit", remove);
+  server.once("close", () => process.off("exit", remove));
 }
 
 function unwritable(dataDir: string, error: unknown): CommandError {

@@ -253,6 +253,29 @@ test("claimDataDir does not replace a file with the name of the socket", async (
   expect(readFileSync(join(dataDir, "shop.sock"), "utf8")).toBe("mine");
 });
 
+test.each(["", "claim.close(); ", "claim.close(); writeFileSync(path, 'of another shop'); "])(
+  "a process that claims a data directory removes its own socket at its end: %s",
+  async (before) => {
+    const path = join(dataDir, "shop.sock");
+    const module = join(import.meta.dirname, "../../embedded/data-dir.ts");
+    const script = `
+      const { writeFileSync } = await import("node:fs");
+      const { connect } = await import("node:net");
+      const [, module, dataDir, path] = process.argv;
+      const { claimDataDir } = await import(module);
+      const claim = await claimDataDir(dataDir, "backup");
+      // A connection that stays open delays the end of the server.
+      claim.removeAllListeners("connection");
+      await new Promise((resolve) => connect(path).on("connect", resolve));
+      ${before}process.exit(0);`;
+    const args = ["--input-type=module", "-e", script, module, dataDir, path];
+    const ended = await once(spawn(process.execPath, args, { stdio: "inherit" }), "exit");
+    expect(ended).toEqual([0, null]);
+    const left = before.includes("another") ? ["shop.sock"] : [];
+    expect(readdirSync(dataDir)).toEqual(left);
+  },
+);
+
 test("claimDataDir names the command that uses the data directory", async () => {
   for (const [command, said] of [
     ["backup", "npm run backup is using DATA_DIR "],
