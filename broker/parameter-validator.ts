@@ -162,6 +162,9 @@ function unknownNames(finding: Finding): Finding[] {
 
 function inPlainWords(finding: Finding): Finding {
   const { type, field = "", expected } = finding;
+  if (type === "object" && field === "") {
+    return { ...finding, message: "The parameters must be an object." };
+  }
   const mustNotBeEmpty = (type === "stringMin" || type === "arrayMin") && expected === 1;
   return mustNotBeEmpty ? { ...finding, message: `'${field}' must not be empty.` } : finding;
 }

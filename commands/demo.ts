@@ -92,7 +92,8 @@ function isShopPrivate(others: readonly ShopNode[]): boolean {
  */
 function signInHint([first]: readonly string[], password: string, mayBePublished: boolean): string {
   if (first !== undefined) {
-    return `The new accounts, ${first} and so on, have the random password "${password}", because others may reach this shop, or it was in use already. It is not shown again.`;
+    const reason = mayBePublished ? "the shop was in use already" : "others may reach this shop";
+    return `The new accounts, ${first} and so on, have the random password "${password}", because ${reason}. It is not shown again.`;
   }
   const unchanged = "No account was added; passwords are unchanged.";
   if (!mayBePublished) return unchanged;

@@ -151,5 +151,7 @@ function removeAtExit(server: Server, path: string): void {
 }
 
 function unwritable(dataDir: string, error: unknown): CommandError {
-  return new CommandError(`DATA_DIR ${dataDir} cannot be written (${messageOf(error)}).`);
+  return new CommandError(
+    `DATA_DIR ${dataDir} cannot be written (${messageOf(error)}). Set DATA_DIR to a folder that you can write.`,
+  );
 }

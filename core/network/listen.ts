@@ -27,7 +27,9 @@ export function listen(
         EADDRNOTAVAIL: `HOST ${host} is no address of this machine; for example HOST=127.0.0.1.`,
         ENOTFOUND: `HOST ${host} is not the name of an address; for example HOST=127.0.0.1.`,
       };
-      const reason = reasons[code ?? ""] ?? `Cannot listen on ${host}:${port} (${message}).`;
+      const reason =
+        reasons[code ?? ""] ??
+        `Cannot listen on HOST ${host} and port ${port} (${message}); set another HOST, for example HOST=127.0.0.1.`;
       reject(new ListenError(reason));
     });
     server.listen(port, host, resolve);

@@ -127,7 +127,7 @@ async function targetOf(
 ): Promise<Cursor> {
   if (from === "next") {
     if (unknown !== undefined) return { position: unknown.position, eventId: unknown.id };
-    throw impossible("The next event is not unknown to this node.");
+    throw impossible("This node knows the next event.");
   }
   if (!wasSetBack) throw impossible(`The database of ${producer} was not set back.`);
   if (from === "head") {

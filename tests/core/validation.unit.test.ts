@@ -133,6 +133,13 @@ describe("the rule id()", () => {
   });
 });
 
+test("parameters that are a list are rejected without a name", async () => {
+  expect(await send("page", [])).toMatchObject({
+    ...badUserInput,
+    data: { fields: [{ field: "", message: "The parameters must be an object." }] },
+  });
+});
+
 describe("the rule text()", () => {
   test.each(["ab", "abcd", "é\t\r\n", "\u{1F600}", "\u{1F600}\u{1F600}", "a\u0308\u200D\uFFFF"])(
     "accepts %j",

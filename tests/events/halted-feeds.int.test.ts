@@ -194,6 +194,7 @@ describe("an event of an unknown type or version", () => {
     ]);
     await expect(reconcile("labels", { continueFrom: "next" })).rejects.toMatchObject({
       type: "BAD_USER_INPUT",
+      data: { fields: [{ message: "This node knows the next event." }] },
     });
   });
 

@@ -290,7 +290,9 @@ test("claimDataDir names the command that uses the data directory", async () => 
 test("claimDataDir rejects a file and a broken link", async () => {
   const file = join(dataDir, "file");
   writeFileSync(file, "mine");
-  await expect(claimDataDir(file)).rejects.toThrow(/cannot be written .* is not a folder/);
+  await expect(claimDataDir(file)).rejects.toThrow(
+    /cannot be written .* is not a folder\)\. Set DATA_DIR to a folder that you can write\.$/,
+  );
   const link = join(dataDir, "link");
   symlinkSync("nowhere", link);
   await expect(claimDataDir(link)).rejects.toThrow(/cannot be written .* symbolic link to nothing/);

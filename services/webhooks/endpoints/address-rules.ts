@@ -74,9 +74,7 @@ export function checkUrl(text: string, rules: AddressRules): CheckedUrl {
     return { fault: "must have a valid host name." };
   }
   const isPublic = isAddress ? isPublicAddress(hostOf(url)) : !localName.test(url.hostname);
-  return !rules.allowPrivate && !isPublic
-    ? { fault: "must not name an address that is not public." }
-    : { url };
+  return !rules.allowPrivate && !isPublic ? { fault: "must name a public address." } : { url };
 }
 
 /** Names of the machine itself, whatever DNS answers (RFC 6761). */
