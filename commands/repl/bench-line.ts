@@ -1,10 +1,16 @@
 import type { Rules } from "./action-list.ts";
 import { callOf, LineFault, wordsOf, type Call } from "./call-line.ts";
 
-/** A line `bench ACTION …`: the call to repeat, and the flags of Moleculer's command. */
+/** A line `bench ACTION …`: the call to repeat, and the options of Moleculer's command. */
 export interface Benchmark {
   call: Call;
-  flags: readonly string[];
+  options: {
+    /** The number of calls. */
+    num?: number;
+    /** The duration in seconds. */
+    time?: number;
+    nodeID?: string;
+  };
 }
 
 /** The flags of Moleculer's command; the other ones are parameters of the action. */
@@ -26,7 +32,7 @@ export function readBenchmark(
   if (words.some(({ text, isQuoted }) => !isQuoted && /^(?:-h|--help)$/.test(text))) {
     return undefined;
   }
-  const flags: string[] = [];
+  const options: Benchmark["options"] = {};
   for (let at = 0; at < words.length;) {
     const { text = "", isQuoted = false } = words[at] ?? {};
     if (isQuoted || !ownFlag.test(text)) {
@@ -34,7 +40,7 @@ export function readBenchmark(
       continue;
     }
     const own = words.splice(at, text.includes("=") ? 1 : 2).map((word) => word.text);
-    flags.push(own.join("="));
+    setOption(options, own.join("="));
   }
   const action = words.shift()?.text;
   if (action === undefined || action.startsWith("-")) return undefined;
@@ -42,15 +48,15 @@ export function readBenchmark(
   if (Object.keys(call.options).length > 0) {
     throw new LineFault("bench has no calling options: leave out the flags that begin with --$.");
   }
-  return { call, flags };
+  return { call, options };
 }
 
-/** Returns the line of Moleculer's command for a benchmark. */
-export function moleculerLine({ call: { action, params, meta }, flags }: Benchmark): string {
-  return ["bench", action, quoted(params), quoted(meta), ...flags].join(" ");
-}
-
-/** JSON in quotation marks. An apostrophe would end them. */
-function quoted(value: unknown): string {
-  return `'${JSON.stringify(value).replaceAll("'", "\\u0027")}'`;
+function setOption(options: Benchmark["options"], flag: string): void {
+  const [, name = "", value = ""] = /^--(\w+)(?:=([^]*))?$/.exec(flag) ?? [];
+  if (name === "nodeID") {
+    options.nodeID = value;
+    return;
+  }
+  if (!/^[1-9]\d*$/.test(value)) throw new LineFault(`--${name} must be a whole number from 1 on.`);
+  options[name === "num" ? "num" : "time"] = Number(value);
 }

@@ -4,10 +4,11 @@ import type { CallingOptions, ServiceBroker } from "moleculer";
 import repl from "moleculer-repl";
 import { isClientError, isServiceUnavailable } from "../../core/errors.ts";
 import { actionsOf, actionTable, nearestName, rulesOf } from "./action-list.ts";
-import { moleculerLine, readBenchmark } from "./bench-line.ts";
+import { readBenchmark } from "./bench-line.ts";
 import { LineFault, readCall } from "./call-line.ts";
 import { completeCall, type Completion } from "./complete-call.ts";
 import { withWritableHistory } from "./history-file.ts";
+import { runBenchmark } from "./run-benchmark.ts";
 
 type Completer = (line: string, done: (error: null, completion: Completion) => void) => void;
 
@@ -40,14 +41,17 @@ export function openRepl(broker: ServiceBroker): REPLServer {
   let finished = Promise.resolve();
   server.eval = (command, context, file, done) => {
     finished = finished.then(async () => {
-      if (listActions(broker, command) || (await call(broker, command))) {
+      const isDone =
+        listActions(broker, command) ||
+        (await call(broker, command)) ||
+        (await benchmark(broker, command));
+      if (isDone) {
         // The REPL would print a second argument.
         (done as (error: null) => void)(null);
         return;
       }
-      const line = benchmarkLine(broker, command);
       await new Promise<void>((resolve) => {
-        evaluate.call(server, line, context, file, (...result) => {
+        evaluate.call(server, command, context, file, (...result) => {
           done(...result);
           resolve();
         });
@@ -109,20 +113,20 @@ async function call(broker: ServiceBroker, line: string): Promise<boolean> {
 }
 
 /**
- * Returns a line `bench ACTION …` in the form that Moleculer's command reads, and any other line as
- * it is. Prints why a line is no valid benchmark, and returns an empty line in its place.
+ * Runs a line `bench ACTION …` until its end: Moleculer's command returns before. Prints why a line is
+ * no valid benchmark. Returns false for any other line.
  */
-function benchmarkLine(broker: ServiceBroker, line: string): string {
+async function benchmark(broker: ServiceBroker, line: string): Promise<boolean> {
   try {
-    const benchmark = readBenchmark(line, (action) => rulesOf(broker, action));
-    if (benchmark === undefined) return line;
-    const missing = reasonOfAbsence(broker, benchmark.call.action, undefined);
-    if (missing === undefined) return moleculerLine(benchmark);
-    printError(missing);
+    const parsed = readBenchmark(line, (action) => rulesOf(broker, action));
+    if (parsed === undefined) return false;
+    const missing = reasonOfAbsence(broker, parsed.call.action, undefined);
+    if (missing === undefined) await runBenchmark(broker, parsed);
+    else printError(missing);
   } catch (error) {
     showError(error);
   }
-  return "";
+  return true;
 }
 
 /**

@@ -255,11 +255,12 @@ describe.each([
 test("a REPL runs all piped commands in order", async () => {
   const { program } = new Repl(local);
   program.type("call products.create --name Piped --description x --price 1 --stock 1");
+  program.type("bench products.list --num 30");
   program.type("call products.list");
   program.type("nodes");
   program.endInput();
   expect(await program.ended()).toBe(0);
-  expect(program.output()).toMatch(/Response:[^]*Response:[^]*Piped[^]*Node ID/);
+  expect(program.output()).toMatch(/Response:[^]*30 requests in[^]*Response:[^]*Piped[^]*Node ID/);
 });
 
 test("a REPL reconnects to a restarted shop", async () => {
