@@ -17,7 +17,11 @@ type NewUserRow = Optional<
   "password_version" | "profile_version" | "created_at" | "updated_at"
 >;
 
-/** The columns of `StoredUser`. The model and all statements that return users follow this list. */
+/**
+ * The columns of `StoredUser`. The model and all statements that return users follow this list. A new
+ * field has the name of its column here and in `StoredUser`, in snake_case, and `publicUser` renames it:
+ * `openSession` selects the list twice, and the alias of a name in camelCase would hide the column.
+ */
 const columns: ColumnsOf<StoredUser> = {
   id: { type: DataTypes.UUID, primaryKey: true },
   email: DataTypes.TEXT,
