@@ -439,11 +439,11 @@ test("an order whose key the shop has forgotten is placed again only as another 
   }`);
   const sent = keys.length;
   await placeButton(page).click();
-  await page.getByText("It may be placed. Look at your orders first").waitFor();
+  await page.getByText("It may already have been placed. Look at your orders first").waitFor();
   expect(await page.getByText("it stays one order").count()).toBe(0);
   expect(keys).toHaveLength(sent);
   await page.reload();
-  await page.getByText("It may be placed. Look at your orders first").waitFor();
+  await page.getByText("It may already have been placed. Look at your orders first").waitFor();
   expect(await page.getByRole("alert").getByRole("link", { name: "Your orders" }).count()).toBe(1);
   await placeButton(page).click();
   await untilLoaded(page, /^Order /);

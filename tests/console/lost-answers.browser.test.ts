@@ -114,7 +114,7 @@ async function openAccount() {
   return { ...opened, email, untilEnded };
 }
 
-test("after a change of the password without an answer, the page says that it may be changed", async () => {
+test("after a change of the password without an answer, the page says that it may already have been changed", async () => {
   const { page, context, email, untilEnded } = await openAccount();
   const passwords = page.getByRole("region", { name: "Password" });
   await passwords.getByLabel("Current password").fill(password);
@@ -122,7 +122,9 @@ test("after a change of the password without an answer, the page says that it ma
   await pressWithoutAnswer(button(page, "Change password"), "mutation ReplacePassword");
   await untilEnded();
   await button(page, "Change password").click();
-  await page.getByText("Your password may be changed: sign in with the new one").waitFor();
+  await page
+    .getByText("Your password may already have been changed: sign in with the new one")
+    .waitFor();
   await page.getByText("Sign in to see this page").waitFor();
   await logIn(shop, { email }, "another horse");
   await context.close();
@@ -138,12 +140,12 @@ test.each([
   await pressWithoutAnswer(confirm, "mutation SignOutEverywhere");
   await untilEnded();
   await go(confirm);
-  await page.getByText("You may be signed out everywhere").waitFor();
+  await page.getByText("You may already have been signed out everywhere").waitFor();
   // The next session ends in another way.
   await page.getByRole("main").getByRole("link", { name: "Sign in" }).click();
   await signIn(page, email);
   await untilLoaded(page, "Account");
-  expect(await page.getByText("You may be signed out everywhere").count()).toBe(0);
+  expect(await page.getByText("You may already have been signed out everywhere").count()).toBe(0);
   await context.close();
 });
 

@@ -24,9 +24,9 @@ export const basketTexts = {
   fixFirst: "Some lines need your decision before you can order.",
   lost: {
     repeatable:
-      "Your last order got no answer, so it may be placed already. Place it again here: the shop recognises it, and it stays one order.",
+      "Your last order got no answer, so it may already have been placed. Place it again here: the shop recognises it, and it stays one order.",
     expired:
-      "You sent this order before, and it got no answer. It may be placed. Look at your orders first: if you place it here now, it is another order.",
+      "You sent this order before, and it got no answer. It may already have been placed. Look at your orders first: if you place it here now, it is another order.",
   },
   toOrders: "Your orders",
   placed: (number: string) => `Order ${number} is placed.`,

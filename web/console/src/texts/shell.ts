@@ -2,9 +2,9 @@ import { counted } from "./counted.ts";
 
 const sessionEnded = "Your session has ended";
 const mayBeChanged =
-  "Your password may be changed: sign in with the new one, or with the former one if the shop rejects it.";
+  "Your password may already have been changed: sign in with the new one, or with the former one if the shop rejects it.";
 const mayBeSignedOut =
-  "You may be signed out everywhere: to be sure, sign in again and look at the sessions of your account.";
+  "You may already have been signed out everywhere: to be sure, sign in again and look at the sessions of your account.";
 
 /** The texts of the frame around all pages. */
 export const shellTexts = {
