@@ -134,6 +134,48 @@ test("a name of one long word fits into pages, dialogs and toasts of small windo
   expect(faults).toEqual([]);
 });
 
+/** Names what a toast covers, wherever the page is scrolled to: its buttons, and what matches in addition. */
+const findCovered = (more: string) => `(() => {
+  const toast = document.querySelector("[class*=toast]");
+  const covered = new Set();
+  for (let top = 0; top <= document.documentElement.scrollHeight; top += 10) {
+    scrollTo(0, top);
+    for (const target of document.querySelectorAll("main button, ${more}")) {
+      const { x, y, width, height } = target.getBoundingClientRect();
+      const stack = document.elementsFromPoint(x + width / 2, y + height / 2);
+      const below = stack.find((element) => !toast.contains(element));
+      if (toast.contains(stack[0]) && target.contains(below)) covered.add(target.ariaLabel ?? target.textContent);
+    }
+  }
+  return [...covered];
+})()`;
+
+test("a toast covers no button of the page, and its link can be pressed", async () => {
+  const size = page.viewportSize() ?? { width: 1280, height: 800 };
+  await page.setViewportSize({ width: 390, height: 844 });
+  // The page scrolls, so that each of its buttons can be anywhere.
+  const fan = { name: "Fan", description: "It turns. ".repeat(100), price: 500, stock: 5 };
+  const { id } = await shop.call<{ id: string }>("products.create", fan);
+  for (const path of ["/", `/products/${id}`]) {
+    await open(path);
+    await page.getByRole("button", { name: /^Add/ }).first().click();
+    await page.getByText(/is in the basket/).waitFor();
+    expect(await page.evaluate(findCovered("main input"))).toEqual([]);
+  }
+  await page.getByRole("link", { name: "Show basket" }).click();
+  await page.waitForURL("**/basket");
+  await page.setViewportSize({ width: 1280, height: 520 });
+  await open("/admin/orders");
+  await page
+    .getByRole("button", { name: /^Ship order/ })
+    .first()
+    .click();
+  await page.getByRole("dialog").getByRole("button", { name: "Ship" }).click();
+  await page.getByText(/is shipped\./).waitFor();
+  expect(await page.evaluate(findCovered("header a, header button"))).toEqual([]);
+  await page.setViewportSize(size);
+});
+
 test("the note about a lost connection moves nothing when it comes and when it goes", async () => {
   await open("/operations/reservations");
   await page.evaluate("layoutShift = 0");

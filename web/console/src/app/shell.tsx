@@ -72,8 +72,10 @@ export function Shell({ children }: { children: ReactNode }) {
         )}
         {children}
       </main>
-      <div className={styles.messages}>
+      <div className={styles.toasts}>
         <Toasts />
+      </div>
+      <div className={styles.messages}>
         <ConnectionNote />
       </div>
       <LeaveQuestion />
