@@ -204,3 +204,24 @@ test("the dialog that redrives all dead letters stays when there are none left",
   );
   await context.close();
 });
+
+test.each([
+  ["/admin/webhooks", "New webhook", "URL"],
+  ["/admin/orders", /^Ship order/, "Tracking text"],
+  ["/admin/users/:user", "Erase personal data", /^Type .* to confirm$/],
+])(
+  "at %s, the first field of the dialog has the focus when it opens",
+  async (path, name, field) => {
+    const { token, id } = await shop.signIn(`focus-${path.split("/")[2] ?? ""}`);
+    await placeOrder(shop, token, [await putOnSale(shop, 5, 500, "Fan"), 1]);
+    const { page, context } = await open(path.replace(":user", id));
+    await button(page, name).first().click();
+    const first = page.getByRole("dialog").getByLabel(field);
+    await first.and(page.locator(":focus")).waitFor();
+    await page.keyboard.press("Escape");
+    // A question keeps the focus away from what it asks about.
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await button(page, name).first().and(page.locator(":focus")).waitFor();
+    await context.close();
+  },
+);

@@ -30,7 +30,7 @@ interface FormProps {
  * A form with one button. The shop checks the values. Errors stay at the fields until the form is sent
  * again: if they went when a field changes, the button would move away from under the pointer. The first
  * field with an error gets the focus. An error of the whole form is scrolled into view: the button of a
- * long form is far below it.
+ * long form is far below it. In a dialog, the first field gets the focus when the dialog opens.
  */
 export function Form(props: FormProps) {
   const { onSubmit, check, submitLabel, isPending, error, errorFields = {} } = props;
@@ -42,6 +42,7 @@ export function Form(props: FormProps) {
   const first = useRef("");
   useEffect(() => {
     first.current = entriesOf(form.current);
+    if (form.current?.closest('[role="dialog"]')) focusFirstField(form.current);
   }, []);
   useUnsavedEdits(() => !isDisposable && entriesOf(form.current) !== first.current);
   useEffect(() => {
@@ -76,6 +77,10 @@ export function Form(props: FormProps) {
       </FormErrors>
     </form>
   );
+}
+
+function focusFirstField(form: HTMLFormElement): void {
+  form.querySelector<HTMLElement>("input, textarea, select")?.focus();
 }
 
 /** Returns the entries as a text. Passwords do not count: browsers fill them in unasked. */
