@@ -225,3 +225,45 @@ test.each([
     await context.close();
   },
 );
+
+/** Names the fields of a dialog of which a part is below its main button, wherever it is scrolled to. */
+const findFieldsBelow = `(() => {
+  const dialog = document.querySelector("[role=dialog]");
+  const modal = dialog.parentElement;
+  const submit = dialog.querySelector("[type=submit]");
+  const found = new Set();
+  for (let top = 0; top <= modal.scrollHeight; top += 5) {
+    modal.scrollTo(0, top);
+    const { bottom, left, right } = submit.getBoundingClientRect();
+    for (let y = bottom + 2; y < modal.getBoundingClientRect().bottom; y += 2) {
+      for (let x = left; x < right; x += 10) {
+        const field = document.elementFromPoint(x, y)?.closest("label, input, legend, [class*=field]");
+        if (field) found.add(field.textContent);
+      }
+    }
+  }
+  return [...found];
+})()`;
+
+test("no field shows below the main button of a long dialog, and none with the focus is behind it", async () => {
+  const { page, context } = await open("/admin/webhooks");
+  await page.setViewportSize({ width: 640, height: 430 });
+  await button(page, "New webhook").first().click();
+  await page.getByRole("dialog").waitFor();
+  expect(await page.evaluate(findFieldsBelow)).toEqual([]);
+  await page.evaluate("document.querySelector('[role=dialog]').parentElement.scrollTo(0, 0)");
+  const fields = page.getByRole("dialog").locator("input");
+  await fields.first().focus();
+  const covered: number[] = [];
+  for (let index = 0; index < (await fields.count()); index++) {
+    const isShown = await page.evaluate<boolean>(`(() => {
+      const field = document.activeElement.closest("label") ?? document.activeElement;
+      const { x, y, width, height } = field.getBoundingClientRect();
+      return field.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+    })()`);
+    if (!isShown) covered.push(index);
+    await page.keyboard.press("Tab");
+  }
+  expect(covered).toEqual([]);
+  await context.close();
+});

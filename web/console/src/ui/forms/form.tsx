@@ -71,9 +71,11 @@ export function Form(props: FormProps) {
       <FormErrors value={hasNoFault ? ofFields : faults}>
         {ofForm !== undefined && hasNoFault && <Notice kind="danger">{ofForm}</Notice>}
         <FormPending value={isPending}>{children}</FormPending>
-        <Button type="submit" look={submitLook} isPending={isPending}>
-          {submitLabel}
-        </Button>
+        <div className={styles.submit}>
+          <Button type="submit" look={submitLook} isPending={isPending}>
+            {submitLabel}
+          </Button>
+        </div>
       </FormErrors>
     </form>
   );
