@@ -166,3 +166,25 @@ test("a text that is too long is not cut: the shop names its rule at the field",
   await button("Create product").click();
   await expectErrorAt(page.getByLabel("Name", { exact: true }), /^Name .*200/);
 });
+
+test("a button that waits for the shop says so, and keeps its name and its size", async () => {
+  const page = await open("/admin/products/new", "New product");
+  await page.getByLabel("Name", { exact: true }).fill("Tray");
+  await page.getByLabel("Price").fill("4");
+  const create = page.getByRole("button", { name: /^Create product/ });
+  // The page can scroll.
+  const shape = async () => ({ ...(await create.boundingBox()), y: 0 });
+  const before = await shape();
+  const held = Promise.withResolvers<undefined>();
+  await page.route("**/graphql", async (route, request) => {
+    if ((request.postData() ?? "").includes("mutation AddProduct")) await held.promise;
+    await route.continue();
+  });
+  await create.click();
+  await create.getByRole("progressbar", { name: "Working…" }).waitFor();
+  expect(await shape()).toEqual(before);
+  expect(await accessibilityFaults(page)).toEqual([]);
+  held.resolve(undefined);
+  await heading("Tray");
+  await page.unroute("**/graphql");
+});

@@ -2,6 +2,7 @@
 export const commonTexts = {
   shop: "Shop",
   loading: "Loading…",
+  working: "Working…",
   loadedLater: "This is loaded when the connection is back.",
   loadingFailed: "This could not be loaded",
   missingText: "The address may have a typing error, or what it showed is gone.",
