@@ -140,7 +140,7 @@ test("a customer searches, registers, orders with a double click, and cancels", 
   await page.getByRole("link", { name: "Paper Lamp" }).waitFor();
   expect(await accessibilityFaults(page)).toEqual([]);
   await page.getByLabel("Price to").fill("abc");
-  await page.getByText("Enter a price, for example 12.50.").waitFor();
+  await page.getByText("Enter a price of 0 or more, for example 12.50.").waitFor();
   await page.getByRole("link", { name: "Paper Lamp" }).waitFor({ state: "detached" });
   await page.getByRole("button", { name: "Clear filters" }).click();
   await page.getByRole("link", { name: "Paper Lamp" }).waitFor();

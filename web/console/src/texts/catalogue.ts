@@ -14,7 +14,7 @@ export const catalogueTexts = {
   },
   priceMin: "Price from",
   priceMax: "Price to",
-  noPrice: "Enter a price, for example 12.50.",
+  noPrice: "Enter a price of 0 or more, for example 12.50.",
   priceOrder: "The highest price is below the lowest one.",
   faultTitle: "The filter has an error",
   faultText: "Correct the marked field.",

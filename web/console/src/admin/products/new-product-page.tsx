@@ -17,7 +17,7 @@ function check(values: Record<string, string>): Record<string, string> {
   const isNumber = piecesOf(values.stock ?? "") !== undefined;
   return {
     ...faultsOfEntries(values),
-    ...(!isNumber && { stock: adminProductTexts.numberInvalid }),
+    ...(!isNumber && { stock: adminProductTexts.numberInvalid(0) }),
   };
 }
 

@@ -37,7 +37,7 @@ export const adminProductTexts = {
   newTitle: titles.newProduct,
   priceHint: "In euros, for example 12.50",
   priceInvalid:
-    "Enter an amount of at most 21474836.47 with at most two decimals, and no separators for thousands, for example 12.50.",
+    "Enter an amount from 0 to 21474836.47 with at most two decimals, and no separators for thousands, for example 12.50.",
   skuHint: "The shop's own code of the product. It can be empty.",
   initialStock: "Pieces in stock",
   create: "Create product",
@@ -64,8 +64,7 @@ export const adminProductTexts = {
   stockMode: "Change",
   stockModes: { add: "Increase by", subtract: "Decrease by", set: "Set to" },
   number: "Pieces",
-  numberInvalid: "Enter a whole number of at most 2,147,483,647.",
-  numberZero: "Enter a number of 1 or more.",
+  numberInvalid: (min: number) => `Enter a whole number from ${min} to 2,147,483,647.`,
   changeStock: "Change stock",
   stockChanged: "The stock is changed.",
   priceHistory: "Price history",

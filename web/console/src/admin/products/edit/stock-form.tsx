@@ -47,10 +47,9 @@ async function changeStock(
 }
 
 function faultsOf(mode: Mode, { number = "" }: Record<string, string>): Record<string, string> {
-  const pieces = piecesOf(number);
-  if (pieces === undefined) return { number: adminProductTexts.numberInvalid };
-  if (pieces === 0 && mode !== "set") return { number: adminProductTexts.numberZero };
-  return {};
+  const min = mode === "set" ? 0 : 1;
+  const pieces = piecesOf(number) ?? -1;
+  return pieces < min ? { number: adminProductTexts.numberInvalid(min) } : {};
 }
 
 /** Adds pieces, subtracts pieces, or sets the number of pieces after a count. */
