@@ -11,6 +11,7 @@ import {
 } from "../../web/console/src/admin/audit/audit-filter.ts";
 import {
   faultsOfFilters,
+  orderFilterOf,
   type OrderFilters,
 } from "../../web/console/src/admin/orders/order-filter.ts";
 import { linesToPick } from "../../web/console/src/admin/orders/packing/lines-to-pick.ts";
@@ -66,10 +67,16 @@ describe("the filters of orders", () => {
   test.each<Partial<OrderFilters>>([
     {},
     { number: "1hn4-7T2C-9KQ0", min: "300" },
+    { number: " 1hn4 7T2C 9KQ0" },
     { user: id, max: "3" },
     { from: "2026-01-01T00:00", before: "2026-01-02T00:00", min: "3", max: "3" },
   ])("%j has no fault", (filters) => {
     expect(faultsOfFilters({ ...none, ...filters })).toEqual({});
+  });
+
+  test("take an order number with spaces", () => {
+    const filters = { ...none, number: "1HN4 7T2C 9KQ0" };
+    expect(orderFilterOf(filters)).toMatchObject({ number: "1HN47T2C9KQ0" });
   });
 });
 

@@ -8,7 +8,7 @@ export const traceTexts = {
   titleOf: (number: string) => `Trace of order ${number}`,
   intro: "What happened to an order in all services, as one timeline.",
   search: "Number or id of the order",
-  searchHint: "For example 1HN4-7T2C-9KQ0, in any case, with or without hyphens",
+  searchHint: "For example 1HN4-7T2C-9KQ0, in any case, with hyphens, spaces or neither",
   find: "Show trace",
   notFound: "There is no order with this number or id.",
   noReference: "Enter a number like 1HN4-7T2C-9KQ0, or the id of an order.",

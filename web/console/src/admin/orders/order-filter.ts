@@ -34,13 +34,13 @@ function statusOf(text: string): OrderStatus | undefined {
   return statuses.find((status) => status === text);
 }
 
-const numberPattern = /^[\da-z]{4}-?[\da-z]{4}-?[\da-z]{4}$/i;
+const numberPattern = /^[\da-z]{4}[\s-]?[\da-z]{4}[\s-]?[\da-z]{4}$/i;
 
 /** Returns the filter of the query. It is only right for entries without faults. */
 export function orderFilterOf(filters: OrderFilters): OrderFilter {
   const { number, status, user, from, before, min, max } = filters;
   return {
-    number: number.trim() || undefined,
+    number: number.replaceAll(/\s/g, "") || undefined,
     status: statusOf(status),
     userId: user || undefined,
     placedFrom: instantOf(from),

@@ -110,7 +110,9 @@ function SearchForm() {
 async function resultOf(text: string): Promise<{ id?: string; problem?: string }> {
   if (isId(text)) return { id: text.toLowerCase() };
   try {
-    const { ordersConnection } = await shop.execute(OrderByNumberDocument, { number: text });
+    const { ordersConnection } = await shop.execute(OrderByNumberDocument, {
+      number: text.replaceAll(/\s/g, ""),
+    });
     const [order] = ordersConnection.nodes;
     return order === undefined ? { problem: traceTexts.notFound } : { id: order.id };
   } catch (error) {
