@@ -11,6 +11,7 @@ import {
   untilLoaded,
 } from "../support/console/console-browser.ts";
 import { subscriptionsTo } from "../support/http/subscriptions.ts";
+import { placeOrder } from "../support/ordering.ts";
 import { logIn, newAccount } from "../support/sessions.ts";
 import { password, startTestShop, type TestShop } from "../support/shop.ts";
 
@@ -130,6 +131,19 @@ test("a quantity that the shop cannot sell is said, and is changed only by the c
   await page.getByText("An order has at most 200 different products.").waitFor();
   await page.getByRole("link", { name: "Basket, 200 pieces" }).waitFor();
   expect(problems).toEqual([]);
+  await context.close();
+});
+
+test("on a phone, status and tracking of an order are above its products", async () => {
+  const { page, context, email } = await openSignedIn("/orders");
+  const { token } = await logIn(shop, { email });
+  const { order } = await placeOrder(shop, token, [await addProduct("Wool Hat", 20), 1]);
+  await shop.call("orders.ship", { id: order?.id, tracking: "Parcel 7" });
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto(`${shop.url}/console/orders/${order?.id ?? ""}`);
+  const tracking = await page.getByText("Tracking: Parcel 7").boundingBox();
+  const products = await page.getByRole("table", { name: "Products" }).boundingBox();
+  expect(tracking?.y).toBeLessThan(products?.y ?? 0);
   await context.close();
 });
 
