@@ -89,6 +89,19 @@ const placeButton = (page: Page) => page.getByRole("button", { name: "Place orde
 const isPlaceOrder = (request: Request) =>
   (request.postData() ?? "").includes("mutation PlaceBasketOrder");
 
+test("an empty catalogue tells visitors how a shop gets its first admin, and customers only that it is empty", async () => {
+  const { page, context } = await openConsole(browser, shop.url);
+  const playground = page.getByRole("link", { name: "Open the playground" });
+  await page.getByText("There is nothing for sale yet. Is this your shop").waitFor();
+  expect(await playground.getAttribute("href")).toBe("/");
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await context.close();
+  const customer = await openSignedIn("/");
+  await customer.page.getByText("There is nothing for sale yet.", { exact: true }).waitFor();
+  expect(await customer.page.getByText("admin").count()).toBe(0);
+  await customer.context.close();
+});
+
 test("a quantity that the shop cannot sell is said, and is changed only by the customer", async () => {
   const vase = await addProduct("Vase", 7);
   const { page, context, problems } = await openConsole(browser, shop.url, `/products/${vase}`);

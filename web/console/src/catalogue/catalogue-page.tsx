@@ -79,7 +79,7 @@ export default function CataloguePage() {
   );
 }
 
-/** A new shop has neither products nor an admin. */
+/** A new shop has neither products nor an admin: its operator is a visitor. */
 function EmptyCatalogue() {
   const { isAdmin, status } = useSession();
   const action = isAdmin && (
@@ -87,11 +87,15 @@ function EmptyCatalogue() {
       {catalogueTexts.addProduct}
     </LinkButton>
   );
-  const { emptyText, newShopText } = catalogueTexts;
-  const text = status === "anonymous" ? `${emptyText} ${newShopText}` : emptyText;
   return (
     <EmptyState icon={<PackageOpen />} title={catalogueTexts.emptyTitle} action={action}>
-      {isAdmin ? undefined : text}
+      {catalogueTexts.emptyText}
+      {status === "anonymous" && (
+        <>
+          {" "}
+          {catalogueTexts.newShopText} <a href="/">{catalogueTexts.toPlayground}</a>
+        </>
+      )}
     </EmptyState>
   );
 }

@@ -24,9 +24,10 @@ export const catalogueTexts = {
   noneTitle: "No product matches",
   noneText: "Try fewer words or other filters.",
   emptyTitle: "The catalogue is empty",
-  emptyText: "An admin can add products.",
+  emptyText: "There is nothing for sale yet.",
   newShopText:
-    "Is the shop new? The API registers its first admin: by the first example of the playground, or as the file docs/authentication.md describes.",
+    "Is this your shop, and is it new? The API registers its first admin: by the first example of the playground, or as the file docs/authentication.md describes.",
+  toPlayground: "Open the playground",
   addProduct: "Add a product",
   available: "In stock",
   left: (pieces: number) => `Only ${pieces} left`,
