@@ -214,3 +214,9 @@ test("with the colours of the system, only a selected checkbox has a mark", asyn
   await mark.waitFor({ state: "visible" });
   await page.emulateMedia({ forcedColors: "none" });
 });
+
+test("the own orders of an admin have a link to those of the shop", async () => {
+  await open("/orders");
+  await page.getByRole("link", { name: "Orders of the shop" }).click();
+  await page.waitForURL("**/admin/orders");
+});

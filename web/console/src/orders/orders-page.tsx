@@ -33,15 +33,16 @@ const columns: readonly Column<OrderRowFragment>[] = [
 
 /** The orders of the signed-in user, newest first: also of an admin, who may read all orders. */
 export default function OrdersPage() {
-  const { userId = "" } = useSession();
+  const { userId = "", isAdmin } = useSession();
   const query = useShopPages(
     OrderRowsDocument,
     { first: pageRows, userId },
     (data) => data.ordersConnection,
   );
   useOrderUpdates(userId);
+  const actions = isAdmin && <LinkButton href="/admin/orders">{orderTexts.ofShop}</LinkButton>;
   return (
-    <Page title={orderTexts.title}>
+    <Page title={orderTexts.title} actions={actions}>
       <List
         caption={orderTexts.title}
         columns={columns}

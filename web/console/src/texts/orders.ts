@@ -17,6 +17,7 @@ export const orderTexts = {
   },
   noneTitle: "You have no orders yet",
   noneText: "What you order appears here.",
+  ofShop: "Orders of the shop",
   back: "All orders",
   orderTitle: (number: string) => `Order ${number}`,
   lines: "Products",
