@@ -617,7 +617,7 @@ test("an admin finds a user, resets the password, changes the role and erases", 
 
   await open("/admin/audit", "Audit trail");
   await page.getByLabel("What").selectOption("Personal data erased");
-  await row(page, "Personal data erased").getByText("OK").waitFor();
+  await row(page, "Personal data erased").getByText("Successful").waitFor();
   // The erased user has no name and no page: the link shows all entries.
   await row(page, "Personal data erased")
     .getByRole("link", { name: /^All of/ })

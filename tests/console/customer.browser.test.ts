@@ -147,6 +147,21 @@ test("a quantity that the shop cannot sell is said, and is changed only by the c
   await context.close();
 });
 
+test("while a product is being loaded, the title is not that of the catalogue", async () => {
+  const id = await addProduct("Wool Blanket", 20);
+  const { page, context } = await openConsole(browser, shop.url);
+  const held = Promise.withResolvers<undefined>();
+  await page.route("**/graphql", async (route, request) => {
+    if ((request.postData() ?? "").includes("query ProductView")) await held.promise;
+    await route.continue();
+  });
+  await page.goto(`${shop.url}/console/products/${id}`);
+  await untilLoaded(page, "Product");
+  held.resolve(undefined);
+  await untilLoaded(page, "Wool Blanket");
+  await context.close();
+});
+
 test("on a phone, status and tracking of an order are above its products", async () => {
   const { page, context, email } = await openSignedIn("/orders");
   const { token } = await logIn(shop, { email });

@@ -5,6 +5,7 @@ import { isMissing } from "../api/error-text.ts";
 import { useShopQuery } from "../api/use-shop.ts";
 import { ShortageNotice } from "../basket/shortage-notice.tsx";
 import { catalogueTexts } from "../texts/catalogue.ts";
+import { titles } from "../texts/titles.ts";
 import { BackLink } from "../ui/actions/back-link.tsx";
 import { Button } from "../ui/actions/button.tsx";
 import { formatPrice } from "../ui/format.ts";
@@ -24,7 +25,7 @@ export default function ProductPage({ id }: { id: string }) {
   const query = useShopQuery(ProductViewDocument, { id });
   useStockUpdates(documents);
   const product = query.data?.product;
-  const otherTitle = isMissing(query.error) ? catalogueTexts.missing : catalogueTexts.title;
+  const otherTitle = isMissing(query.error) ? catalogueTexts.missing : titles.product;
   return (
     <Page title={product?.name ?? otherTitle}>
       <BackLink href="/">{catalogueTexts.back}</BackLink>

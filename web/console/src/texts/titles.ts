@@ -1,6 +1,7 @@
 /** The titles of the pages. A title stands on the page before the file of the page is loaded. */
 export const titles = {
   catalogue: "Catalogue",
+  product: "Product",
   basket: "Basket",
   orders: "Orders",
   account: "Account",

@@ -30,7 +30,7 @@ function columnsOf(trail: Trail, nameOf: NameOf): readonly Column<AuditFactsFrag
       title: auditTexts.outcome,
       cell: ({ outcome }) =>
         outcome === "OK" ? (
-          <Badge kind="success">{auditTexts.ok}</Badge>
+          <Badge kind="success">{auditTexts.outcomes.ok}</Badge>
         ) : (
           <Badge kind="danger">{rejectionText(outcome)}</Badge>
         ),

@@ -6,6 +6,7 @@ import styles from "./page.module.css";
 /** The titles by the beginning of the path; the longest one counts. */
 const titlesByPath: Readonly<Record<string, string>> = {
   "/": titles.catalogue,
+  "/products": titles.product,
   "/basket": titles.basket,
   "/orders": titles.orders,
   "/account": titles.account,

@@ -23,7 +23,6 @@ export const auditTexts = {
   before: "Before",
   when: "When",
   detail: "Details",
-  ok: "OK",
   rejectedWith: (code: string) => `Rejected (${code})`,
   yes: "Yes",
   no: "No",
