@@ -220,3 +220,30 @@ test("the own orders of an admin have a link to those of the shop", async () => 
   await page.getByRole("link", { name: "Orders of the shop" }).click();
   await page.waitForURL("**/admin/orders");
 });
+
+/** Names what stands on more than one line. */
+const findBroken = (selector: string) => `(() => {
+  const isBroken = (element) => {
+    const range = document.createRange();
+    range.selectNodeContents(element);
+    return new Set([...range.getClientRects()].map(({ bottom }) => Math.round(bottom))).size > 1;
+  };
+  return [...document.querySelectorAll("${selector}")].filter(isBroken).map(({ innerText }) => innerText);
+})()`;
+
+test("order numbers and prices stand on one line", async () => {
+  const size = page.viewportSize() ?? { width: 1280, height: 800 };
+  const buyer = await shop.signIn("a-customer-whose-name-needs-more-than-one-line-of-a-table");
+  await placeOrder(shop, buyer.token, [await putOnSale(shop, 5, 123_456_789, "Diamond"), 1]);
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await open("/admin/orders");
+  await page.getByText("€1,234,567.89").first().waitFor();
+  expect(await page.evaluate(findBroken("td:first-child a, td[data-title='Total']"))).toEqual([]);
+  for (const width of [390, 360]) {
+    await page.setViewportSize({ width, height: 844 });
+    await open("/");
+    await page.getByText("€1,234,567.89").first().waitFor();
+    expect(await page.evaluate(findBroken("[class*=price]"))).toEqual([]);
+  }
+  await page.setViewportSize(size);
+});

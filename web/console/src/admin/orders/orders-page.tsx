@@ -29,7 +29,11 @@ import styles from "./orders.module.css";
 const columns: readonly Column<AdminOrderRowFragment>[] = [
   {
     title: adminOrderTexts.number,
-    cell: ({ id, number }) => <Link href={`/admin/orders/${id}`}>{number}</Link>,
+    cell: ({ id, number }) => (
+      <Link href={`/admin/orders/${id}`} className={styles.number}>
+        {number}
+      </Link>
+    ),
   },
   { title: orderTexts.placed, cell: ({ createdAt }) => formatTime(createdAt) },
   { title: adminOrderTexts.customer, cell: (order) => <Customer order={order} /> },

@@ -29,7 +29,11 @@ const refreshMs = 10_000;
 const columns: readonly Column<Order>[] = [
   {
     title: traceTexts.order,
-    cell: ({ id, number }) => <Link href={`/operations/trace/${id}`}>{number}</Link>,
+    cell: ({ id, number }) => (
+      <Link href={`/operations/trace/${id}`} className={styles.number}>
+        {number}
+      </Link>
+    ),
   },
   { title: traceTexts.customer, cell: ({ user }) => user?.username ?? traceTexts.erasedCustomer },
   { title: traceTexts.placed, cell: ({ createdAt }) => formatTime(createdAt) },

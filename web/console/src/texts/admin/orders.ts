@@ -11,7 +11,7 @@ export const adminOrderTexts = {
   actions: "Actions",
   trace: "Show trace",
   numberFilter: "Number",
-  numberHint: "For example 1HN4-7T2C-9KQ0",
+  numberHint: "Like 1HN4-7T2C-9KQ0",
   sort: "Sort by",
   sorts: { NEWEST_FIRST: "Newest first", OLDEST_FIRST: "Oldest first" },
   status: "Status",
