@@ -363,7 +363,10 @@ describe("with products of the longest names and descriptions", () => {
       clearInterval(watch);
     });
     expect(await readsOne()).toEqual([{ stock: 5 }]);
-    expect(answers.map(({ code }) => code)).toContain("QUERY_TOO_COMPLEX");
+    const codes = new Set(answers.map(({ code }) => code));
+    // Which limit ends a response depends on what is buffered for the others.
+    expect(["QUERY_TOO_COMPLEX", "TOO_MANY_REQUESTS"].some((code) => codes.has(code))).toBe(true);
+    expect(codes).not.toContain("INTERNAL_SERVER_ERROR");
     expect(maxMb).toBeLessThan(limitMb);
   });
 });
