@@ -89,8 +89,6 @@ export function newRun(input: ExecutionInput): Run {
 
 /** Bytes of a response between two calls of `hold`. */
 const bytesPerHold = 32_768;
-/** A response is in memory as values, as text and as bytes. */
-const copies = 3;
 const bytesPerValue = 16;
 /** The bytes of a shorter string count as its characters: to count them would take longer. */
 const shortCharacters = 32;
@@ -145,7 +143,7 @@ export function countBytes(run: Run, text: string): void {
   if (run.bytes <= run.bytesHeld) return;
   if (run.bytes > maxAnswerBytes) throw tooLarge(run, maxAnswerBytes, "bytes");
   run.bytesHeld = run.bytes + bytesPerHold;
-  const size = run.bytesHeld * copies + run.values * bytesPerValue;
+  const size = run.bytesHeld + run.values * bytesPerValue;
   const excess = run.tooLarge === undefined ? run.hold?.(size) : run.tooLarge.error;
   if (excess !== undefined) throw ended(run, excess);
 }
