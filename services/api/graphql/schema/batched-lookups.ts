@@ -16,7 +16,7 @@ type Rows = { id: string }[];
 export type ReadList = (params: ListPage, reader: ListReader) => Promise<Rows>;
 
 /** A request that reads a list. */
-export type ListReader = Pick<GraphqlContext, "readRows" | "isOver">;
+type ListReader = Pick<GraphqlContext, "readRows" | "isOver">;
 
 /** The requests that wait for a list. */
 interface SharedList {
