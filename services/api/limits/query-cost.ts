@@ -141,6 +141,8 @@ export class QueryCosts {
 
 /** Returns the cost of the rows that are read, but not returned, for `offset` and `search`. */
 function readingCost(field: PlannedField, variables: Variables) {
+  // Most fields: the cost of an operation with variables is computed for each request.
+  if (field.definition.args.length === 0) return { cost: 0, isVariable: false };
   const { value: offset, ...ofOffset } = argumentOf(field, "offset", variables);
   const { value: search, ...ofSearch } = argumentOf(field, "search", variables);
   const skipped = typeof offset === "number" ? Math.min(Math.max(0, offset), maxSkippedRows) : 0;
