@@ -7,6 +7,7 @@ import {
 import { Deadline } from "../../services/api/limits/deadline.ts";
 
 const limits: SenderLimits = {
+  addressGroup: "192.0.2.1",
   take: () => undefined,
   readRows: (_rows, list) => list(),
   isOver: () => false,

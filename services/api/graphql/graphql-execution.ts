@@ -134,6 +134,7 @@ export class GraphqlExecution {
     let isOver = false;
     const group = addressGroup(sender.address);
     const context = contextFor(sender, {
+      addressGroup: group,
       take: (taken) => this.throttle.take(caller, share * taken),
       readRows: (rows, list) => this.#rows.read(group, rows, list),
       isOver: () => isOver,

@@ -20,6 +20,8 @@ export interface GraphqlContext extends Record<PropertyKey, unknown> {
   requestId: string;
   /** The cursor after which a subscription continues, in place of its argument `after`. */
   resumeAfter: string | undefined;
+  /** The address or the network of the sender, as the limits count it. */
+  addressGroup: string;
   /** Takes a cost from the caller's bucket, or returns the seconds until it holds enough. */
   take: (cost: number) => number | undefined;
   /** Reads a list of at most `rows` rows when the gateway has room for them. */
@@ -29,7 +31,7 @@ export interface GraphqlContext extends Record<PropertyKey, unknown> {
 }
 
 /** What the gateway limits for the sender of an operation. */
-export type SenderLimits = Pick<GraphqlContext, "take" | "readRows" | "isOver">;
+export type SenderLimits = Pick<GraphqlContext, "addressGroup" | "take" | "readRows" | "isOver">;
 
 /** A resolver as moleculer-apollo-server makes it. */
 export type Resolver = (
@@ -86,14 +88,14 @@ export interface Operation {
 /** Makes the context of one operation. It makes no calls after the deadline is aborted. */
 export function contextFor(
   { ctx, viewer, address, userAgent, keys, deadline, resumeAfter }: RequestSender,
-  { take, readRows, isOver }: SenderLimits,
+  limits: SenderLimits,
 ): GraphqlContext {
   ctx.meta.viewer = viewer;
   ctx.meta.address = address;
   const call = (action: string, params?: unknown, options?: CallingOptions) => {
     // DataLoader replaces an error that is thrown synchronously with a TypeError, which is a fault.
     if (deadline.isDisconnected) return Promise.reject(clientClosed());
-    if (deadline.isAborted || isOver()) return Promise.reject(deadlineExceeded());
+    if (deadline.isAborted || limits.isOver()) return Promise.reject(deadlineExceeded());
     return deadline.race(ctx.call(action, params, options));
   };
   return {
@@ -104,9 +106,7 @@ export function contextFor(
     userAgent,
     requestId: ctx.requestID ?? "",
     resumeAfter,
-    take,
-    readRows,
-    isOver,
+    ...limits,
   };
 }
 

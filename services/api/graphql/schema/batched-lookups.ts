@@ -3,26 +3,15 @@ import { gatewayName } from "../../../../core/access.ts";
 import type { Contract } from "../../../../core/contract.ts";
 import { Batcher } from "../../../../core/tasks/batcher.ts";
 import { maxListRows, type ListPage } from "../../../../core/validation.ts";
-import type { GraphqlContext } from "../graphql-operation.ts";
+import { SharedList, type ListReader } from "./shared-list.ts";
 
 /** Batches in flight of each action. Further lookups join the next batch: large ones cost less. */
 const maxCalls = 2;
-/** Equal lists share a call. While three calls for a list are in flight, the next one collects requests. */
-const equalLists = { maxItems: 100, maxBatchesInFlight: 3 };
 
 type Rows = { id: string }[];
 
 /** Reads a part of a list, when the gateway has room for its rows. */
 export type ReadList = (params: ListPage, reader: ListReader) => Promise<Rows>;
-
-/** A request that reads a list. */
-type ListReader = Pick<GraphqlContext, "readRows" | "isOver">;
-
-/** The requests that wait for a list. */
-interface SharedList {
-  requests: Batcher<ListReader, Rows>;
-  count: number;
-}
 
 /** Batches lookups by id, and equal lists, across requests. These actions are open to everyone. */
 export class BatchedLookups {
@@ -54,29 +43,21 @@ export class BatchedLookups {
   }
 
   #sharedList(action: string): ReadList {
-    const lists = new Map<string, SharedList>();
-    const open = (params: ListPage): SharedList => {
-      const requests = new Batcher<ListReader, Rows>(async (batch) => {
-        const [{ readRows }] = batch as [ListReader];
-        const rows = await readRows(params.limit ?? maxListRows, () => {
-          // Nobody gets this error.
-          if (batch.every(({ isOver }) => isOver())) throw new Error("no request needs the list");
-          return this.#call<Rows>(action, params);
-        });
-        return batch.map(() => rows);
-      }, equalLists);
-      return { requests, count: 0 };
-    };
+    const lists = new Map<string, { list: SharedList<Rows>; requests: number }>();
+    const open = (params: ListPage) => ({
+      list: new SharedList(params.limit ?? maxListRows, () => this.#call<Rows>(action, params)),
+      requests: 0,
+    });
     return async (params, reader) => {
       const key = JSON.stringify(params);
-      const list = lists.get(key) ?? open(params);
-      lists.set(key, list);
-      list.count += 1;
+      const shared = lists.get(key) ?? open(params);
+      lists.set(key, shared);
+      shared.requests += 1;
       try {
-        return await list.requests.add(reader);
+        return await shared.list.read(reader);
       } finally {
-        list.count -= 1;
-        if (list.count === 0) lists.delete(key);
+        shared.requests -= 1;
+        if (shared.requests === 0) lists.delete(key);
       }
     };
   }
