@@ -1,7 +1,9 @@
+import { invisible } from "./invisible.ts";
+
 /** Letters, digits and signs that need no quotes, of any script (RFC 5322, 3.2.3; RFC 6531). */
-const atom = String.raw`[[\w!#$%&'*+\/=?^\`\{\|\}~\-\p{L}\p{M}\p{N}\p{So}]--\p{Default_Ignorable_Code_Point}]`;
-const letter = String.raw`[[\p{L}\p{N}]--\p{Default_Ignorable_Code_Point}]`;
-const inner = String.raw`[[\-\p{L}\p{M}\p{N}]--\p{Default_Ignorable_Code_Point}]`;
+const atom = String.raw`[[\w!#$%&'*+\/=?^\`\{\|\}~\-\p{L}\p{M}\p{N}\p{So}]--[${invisible}]]`;
+const letter = String.raw`[[\p{L}\p{N}]--[${invisible}]]`;
+const inner = String.raw`[[\-\p{L}\p{M}\p{N}]--[${invisible}]]`;
 const label = `${letter}(?:${inner}{0,61}${inner}(?<!-))?`;
 
 /**

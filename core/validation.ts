@@ -1,6 +1,7 @@
 import type { Errors } from "moleculer";
 import type { ParamRule } from "./contract.ts";
 import { timeOfId } from "./ids/ids.ts";
+import { invisible } from "./invisible.ts";
 import { badUserInput, type FieldViolation, type ClientError } from "./errors.ts";
 
 /** The largest value of GraphQL's Int and PostgreSQL's integer. */
@@ -64,7 +65,7 @@ export function ids(max: number): ParamRule {
 /** Bidirectional embeddings, overrides and isolates: they reorder the text around them. */
 const reordersText = /[\u202A-\u202E\u2066-\u2069]/;
 /** Letters, digits and signs, except invisible ones: a Hangul filler, a Braille blank. */
-const visible = /[[\p{L}\p{N}\p{P}\p{S}]--[\p{Default_Ignorable_Code_Point}\u{2800}]]/v;
+const visible = new RegExp(String.raw`[[\p{L}\p{N}\p{P}\p{S}]--[${invisible}]]`, "v");
 
 /** Returns a text in the form for storage and comparison: NFC, without a byte order mark. */
 export function normalized(value: string): string {
@@ -108,7 +109,7 @@ export function line(min: number, max: number): ParamRule {
 }
 
 /** Words of visible characters, with single spaces between them. */
-const codeForm = /^(?:[[^\s\p{C}\u{2800}]--\p{Default_Ignorable_Code_Point}]+(?: (?!$)|$))+$/v;
+const codeForm = new RegExp(String.raw`^(?:[^\s\p{C}${invisible}]+(?: (?!$)|$))+$`, "v");
 
 /** The rule of a `text` that people compare, such as an SKU: two that look alike are equal. */
 export function code(min: number, max: number): ParamRule {

@@ -53,6 +53,8 @@ test.each([
   "a@127.0.0.1",
   "a@b\u200b.de",
   "a\u3164@b.de",
+  "\u2800@b.de",
+  "a@\u2800b.de",
   "a@b\u00ad.de",
   "a\uff20b@c.de",
   "a@b\uff0fc.de",
