@@ -19,8 +19,10 @@ const stepMs = 4;
 const timeDigits = 8;
 const randomDigits = 4;
 
-/** Accepts a code in any case, with or without hyphens, and I, L and O for 1, 1 and 0. */
-const pattern = /^(?:[0-9A-TV-Z]-?){11}[0-9A-TV-Z]$/i;
+/** What may stand between two characters of a code: also the dashes that texts have for a hyphen. */
+const separator = /[\s\p{Pd}]/gu;
+/** Accepts a code in any case, with or without separators, and I, L and O for 1, 1 and 0. */
+const pattern = /^(?:[0-9A-TV-Za-tv-z][\s\p{Pd}]?){11}[0-9A-TV-Za-tv-z]$/u;
 
 /** The rule of a code that a client sends. */
 export const shortCodeRule: ParamRule = {
@@ -42,7 +44,7 @@ export function shortCodeOf(id: string): string {
 export function idsOfShortCode(code: string): { low: string; high: string; suffix: string } {
   const plain = code
     .toUpperCase()
-    .replaceAll("-", "")
+    .replaceAll(separator, "")
     .replaceAll(/[IL]/g, "1")
     .replaceAll("O", "0");
   const startsAt = startMs + decoded(plain.slice(0, timeDigits)) * stepMs;

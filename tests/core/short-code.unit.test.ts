@@ -36,8 +36,9 @@ describe("the short code of an id", () => {
     }
   });
 
-  test("can be sent in any case, without hyphens, and with letters that look like digits", () => {
+  test("can be sent in any case, with spaces or dashes or without hyphens, and with letters that look like digits", () => {
     const written = ["1HN0-7T2C-91Q0", "1hn0-7t2c-91q0", "1HN07T2C91Q0", "IHNO-7t2c-9lqo"];
+    written.push("1HN0 7T2C 91Q0", "1HN0\u00a07T2C\u201191Q0", "1HN0\u20137T2C\u201391Q0");
     for (const number of written) {
       expect(number).toMatch(pattern);
       expect(idsOfShortCode(number)).toEqual(idsOfShortCode("1HN0-7T2C-91Q0"));
@@ -51,6 +52,9 @@ describe("the short code of an id", () => {
     "1HN4-7T2C-9KQ0-",
     "1HN4--7T2C-9KQ0",
     "-".repeat(12),
+    "1HN4  7T2C 9KQ0",
+    // The Kelvin sign, whose small letter is a k.
+    "1HN4-7T2C-9\u212aQ0",
   ])("is not %j", (text) => {
     expect(text).not.toMatch(pattern);
   });

@@ -150,6 +150,7 @@ describe("an order's number", () => {
     for (const filter of [
       { number },
       { number: number.toLowerCase().replaceAll("-", "") },
+      { number: ` ${number.replaceAll("-", " ")}` },
       { number, userId: ann.id },
       { number, placedFrom: "2026-01-01T00:00:00Z", status: "PLACED" },
       { number, priceTotalMin: 1 },

@@ -1769,7 +1769,7 @@ export type OrderSort =
 
 /** An order must match all given fields */
 export type OrderFilter = {
-  /** `Order.number` in any case, with or without hyphens; I, L and O count as 1, 1 and 0 */
+  /** `Order.number` in any case, with hyphens, spaces or neither; I, L and O count as 1, 1 and 0 */
   number?: InputMaybe<Scalars['String']['input']>;
   /** The buyer. Another user's id requires permission to see other users' orders; otherwise FORBIDDEN. */
   userId?: InputMaybe<Scalars['UUID']['input']>;

@@ -34,13 +34,13 @@ function statusOf(text: string): OrderStatus | undefined {
   return statuses.find((status) => status === text);
 }
 
-const numberPattern = /^[\da-z]{4}[\s-]?[\da-z]{4}[\s-]?[\da-z]{4}$/i;
+const numberPattern = /^[\da-z]{4}[\s\p{Pd}]?[\da-z]{4}[\s\p{Pd}]?[\da-z]{4}$/iu;
 
 /** Returns the filter of the query. It is only right for entries without faults. */
 export function orderFilterOf(filters: OrderFilters): OrderFilter {
   const { number, status, user, from, before, min, max } = filters;
   return {
-    number: number.replaceAll(/\s/g, "") || undefined,
+    number: number.trim() || undefined,
     status: statusOf(status),
     userId: user || undefined,
     placedFrom: instantOf(from),
@@ -82,7 +82,7 @@ function totalFaults({ number, user, from, min, max }: OrderFilters): FilterFaul
 
 /** Returns true if a new order belongs to the list. */
 export function isMatch(order: AdminOrderRowFragment, filter: OrderFilter): boolean {
-  const plain = (text: string) => text.replaceAll("-", "").toUpperCase();
+  const plain = (text: string) => text.replaceAll(/[\s\p{Pd}]/gu, "").toUpperCase();
   const holds = <Value>(value: Value | null | undefined, test: (value: Value) => boolean) =>
     value === null || value === undefined || test(value);
   return (

@@ -115,7 +115,7 @@ async function resultOf(text: string): Promise<{ id?: string; problem?: string }
   if (isId(text)) return { id: text.toLowerCase() };
   try {
     const { ordersConnection } = await shop.execute(OrderByNumberDocument, {
-      number: text.replaceAll(/\s/g, ""),
+      number: text,
     });
     const [order] = ordersConnection.nodes;
     return order === undefined ? { problem: traceTexts.notFound } : { id: order.id };
