@@ -1,5 +1,5 @@
 import type { Server } from "node:http";
-import { isIPv6 } from "node:net";
+import { isIPv6, type AddressInfo } from "node:net";
 
 /** The server cannot listen on its port. The command prints the message without a stack. */
 class ListenError extends Error {
@@ -17,6 +17,7 @@ export function listen(
   host: string,
   setting = "PORT",
 ): Promise<void> {
+  const noAddress = `HOST ${host} is no address of this machine; for example HOST=127.0.0.1.`;
   return new Promise((resolve, reject) => {
     server.once("error", ({ code, message }: NodeJS.ErrnoException) => {
       const other = port < 1_024 ? port + 8_000 : port < 65_535 ? port + 1 : port - 1;
@@ -24,7 +25,7 @@ export function listen(
       const reasons: Record<string, string> = {
         EADDRINUSE: `Port ${port} is taken by another program; choose another one, ${example}.`,
         EACCES: `Port ${port} needs the rights of root; choose one from 1024 on, ${example}.`,
-        EADDRNOTAVAIL: `HOST ${host} is no address of this machine; for example HOST=127.0.0.1.`,
+        EADDRNOTAVAIL: noAddress,
         ENOTFOUND: `HOST ${host} is not the name of an address; for example HOST=127.0.0.1.`,
       };
       const reason =
@@ -32,14 +33,26 @@ export function listen(
         `Cannot listen on HOST ${host} and port ${port} (${message}); set another HOST, for example HOST=127.0.0.1.`;
       reject(new ListenError(reason));
     });
-    server.listen(port, host, resolve);
+    server.listen(port, host, () => {
+      if (!isOfMany(addressOf(server)?.address ?? "")) resolve();
+      else server.close(() => { reject(new ListenError(noAddress)); });
+    });
   });
+}
+
+/** Returns true for a multicast or broadcast address: Linux listens on it, but nobody can connect. */
+function isOfMany(address: string): boolean {
+  return /^(?:22[4-9]|23\d)\.|^255\.255\.255\.255$/.test(address);
+}
+
+function addressOf(server: Server): AddressInfo | undefined {
+  const address = server.address();
+  return typeof address === "object" ? (address ?? undefined) : undefined;
 }
 
 /** Returns the port of a listening server, which the system chose if PORT is 0. */
 export function portOf(server: Server): number {
-  const address = server.address();
-  return typeof address === "object" ? (address?.port ?? 0) : 0;
+  return addressOf(server)?.port ?? 0;
 }
 
 /** Returns the address of a listening server, and how to open a local one to other machines. */
