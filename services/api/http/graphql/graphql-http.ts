@@ -13,7 +13,6 @@ import {
 import { DocumentError } from "../../graphql/graphql-errors.ts";
 import {
   bytesPerCost,
-  callerOf,
   requestCost,
   type GraphqlExecution,
 } from "../../graphql/graphql-execution.ts";
@@ -33,6 +32,7 @@ import {
   httpErrorOfRateLimit,
 } from "../http-errors.ts";
 import { IdempotencyKeys } from "../../graphql/idempotency-keys.ts";
+import { callerOf } from "../../limits/callers.ts";
 import { HeldBytes } from "../../limits/resource-usage.ts";
 import { Deadline } from "../../limits/deadline.ts";
 import { maxExecutionMs } from "../../limits/request-limits.ts";
