@@ -177,3 +177,47 @@ test("a search needs all parts of a word, or the joined word", async () => {
   }
   expect(await idsFound("tea-shirt")).toContain(id);
 });
+
+interface WordsOfText {
+  words: string | null;
+  nodes: number | null;
+  isFound: boolean | null;
+  plain: string | null;
+}
+
+test("each word of a search and each part of a word is searched for once", async () => {
+  // PostgreSQL's own query for the words, without the words of joined parts.
+  const sql = `SELECT search_of_text(text)::text AS words, numnode(search_of_text(text)) AS nodes,
+      to_tsvector('simple', separated_text(text)) @@ search_of_text(text) AS "isFound",
+      (nullif(plainto_tsquery('simple', separated_text(text))::text, '') || ':*')::tsquery::text AS plain
+    FROM unnest($1::text[]) AS text`;
+  const texts = [
+    "mug",
+    "red mug mug",
+    "mug red",
+    "t-shirt",
+    `${"thing-".repeat(33)}p`,
+    "it's 1,000.5 & | ! <-> :* \\ (x)",
+    "'quoted' \"words\"",
+    "M\u00fctze m\u00fctze",
+    "-- ..",
+    "",
+  ];
+  const rows = await shop.databases.query<WordsOfText>("products", sql, [texts]);
+  // A query has a node for each word, and one for each AND.
+  expect(rows.map(({ nodes }) => nodes)).toEqual([1, 3, 3, 3, 3, 11, 3, 1, null, null]);
+  expect(rows.map(({ isFound }) => isFound)).toEqual([
+    ...texts.slice(2).map(() => true),
+    null,
+    null,
+  ]);
+  const wordsOf = (query: string | null) => new Set(query?.split(" & "));
+  for (const { words, plain } of rows) {
+    // A word that stands also before the end is not the start of another one.
+    const isRepeated = (word: string) => wordsOf(plain).has(word.replace(/:\*$/, ""));
+    const expected = [...wordsOf(plain)].filter(
+      (word) => !word.endsWith(":*") || !isRepeated(word),
+    );
+    expect(wordsOf(words)).toEqual(new Set(expected));
+  }
+});

@@ -26,6 +26,20 @@ test("a call after the deadline rejects instead of throwing, which a DataLoader 
   expect(calls).toEqual(["products.resolve"]);
 });
 
+test("a request whose time is up or whose client is gone needs no further calls", async () => {
+  for (const end of ["abort", "disconnect"] as const) {
+    const deadline = new Deadline();
+    const sender = { ctx: { meta: {} }, deadline, viewer: { kind: "anonymous" } };
+    const context = contextFor(sender as unknown as RequestSender, limits);
+    expect(context.isOver()).toBe(false);
+    const waiting = context.race(new Promise(() => undefined));
+    deadline[end]();
+    expect(context.isOver()).toBe(true);
+    const type = end === "abort" ? "SERVICE_UNAVAILABLE" : "CLIENT_CLOSED_REQUEST";
+    await expect(waiting).rejects.toMatchObject({ type });
+  }
+});
+
 test("calls of a request whose client disconnects are no faults, also if the time is up later", async () => {
   const deadline = new Deadline();
   const ctx = { meta: {}, call: () => new Promise(() => undefined) };

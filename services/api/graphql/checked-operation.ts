@@ -66,7 +66,7 @@ export class CheckedOperation implements Operation {
     this.#context = contextFor(sender, {
       addressGroup: this.#addressGroup,
       take: (cost) => parts.throttle.take(this.#caller, this.#charged(cost)),
-      readRows: (rows, list) => parts.rows.read(this.#addressGroup, rows, list),
+      readRows: (size, list) => parts.rows.read(this.#addressGroup, size, list),
       isOver: () => this.#isOver,
     });
   }

@@ -4,6 +4,7 @@ import type { Actor, Meta, Viewer } from "../../../core/access.ts";
 import { commonErrors, ClientError } from "../../../core/errors.ts";
 import { clientClosed, type Deadline } from "../limits/deadline.ts";
 import { maxExecutionMs } from "../limits/request-limits.ts";
+import type { ListSize } from "../limits/rows-in-flight.ts";
 import type { OperationReport } from "../observability/operation-metrics.ts";
 import type { PlannedInfo } from "./engine/execution-state.ts";
 import type { ExecutedEvents } from "./engine/subscribe.ts";
@@ -24,10 +25,12 @@ export interface GraphqlContext extends Record<PropertyKey, unknown> {
   addressGroup: string;
   /** Takes a cost from the caller's bucket, or returns the seconds until it holds enough. */
   take: (cost: number) => number | undefined;
-  /** Reads a list of at most `rows` rows when the gateway has room for them. */
-  readRows: <Result>(rows: number, list: () => Promise<Result>) => Promise<Result>;
-  /** Whether the response is decided, so that it needs no further calls. */
+  /** Reads a list when the gateway has room for its rows. */
+  readRows: <Result>(size: ListSize, list: () => Promise<Result>) => Promise<Result>;
+  /** Whether the response is decided or its client is gone, so that it needs no further calls. */
   isOver: () => boolean;
+  /** Resolves with the result of `work`, or rejects when the time of the request is up before. */
+  race: Deadline["race"];
 }
 
 /** What the gateway limits for the sender of an operation. */
@@ -107,6 +110,8 @@ export function contextFor(
     requestId: ctx.requestID ?? "",
     resumeAfter,
     ...limits,
+    isOver: () => limits.isOver() || deadline.isAborted,
+    race: (work) => deadline.race(work),
   };
 }
 

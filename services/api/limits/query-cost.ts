@@ -46,7 +46,10 @@ const skippedRowsPerCost = 16;
 /** A larger `offset` costs as much: it is probably behind the end of the list. */
 const maxSkippedRows = 1_000_000;
 
-/** The cost of each different word of `search`: PostgreSQL reads all rows with a frequent one. */
+/**
+ * The cost of each different word of `search`, and of each part of a word such as `t-shirt`: PostgreSQL
+ * reads all rows with a frequent one.
+ */
 const costOfWord = 100;
 
 /** Computes the cost of operations on one schema. */
@@ -146,11 +149,17 @@ function readingCost(field: PlannedField, variables: Variables) {
   const { value: offset, ...ofOffset } = argumentOf(field, "offset", variables);
   const { value: search, ...ofSearch } = argumentOf(field, "search", variables);
   const skipped = typeof offset === "number" ? Math.min(Math.max(0, offset), maxSkippedRows) : 0;
-  const words = typeof search === "string" ? new Set(search.match(/\S+/g)).size : 0;
+  const words = typeof search === "string" ? wordsOf(search) : 0;
   return {
     cost: Math.floor(skipped / skippedRowsPerCost) + costOfWord * words,
     isVariable: ofOffset.isVariable || ofSearch.isVariable,
   };
+}
+
+/** Returns the number of different words and of different parts of them. */
+function wordsOf(search: string): number {
+  const parts = search.match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
+  return new Set([...parts, ...(search.match(/\S+/g) ?? [])]).size;
 }
 
 interface Rows {

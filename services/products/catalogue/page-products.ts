@@ -108,20 +108,6 @@ function withinPrices(key: SortKey, { price_min, price_max }: ProductFilter, win
   return narrowed(window, low, high);
 }
 
-/**
- * Removes repeated words of a search, each of which costs a scan of its rows. The last word stays the
- * last one, because it may be the start of a word.
- */
-export function withDistinctWords<Filter extends ProductFilter>(filter: Filter): Filter {
-  const words = filter.search?.match(/\S+/g) ?? [];
-  const last = words.pop();
-  if (last === undefined) return filter;
-  return { ...filter, search: [...new Set(words), last].join(" ") };
-}
-
-const normalized = <Filter extends ProductFilter>(filter: Filter) =>
-  withDistinctWords(withoutBlankSearch(filter));
-
 type Row = Product & { sort_key: string | number | null };
 
 /** Reads pages of the catalogue and counts products. */
@@ -159,9 +145,9 @@ export function productConnection({ query }: ProductsDatabase) {
     page({ sort = "OLDEST_FIRST", ...params }: ProductsPage): Promise<RelayConnection<Product>> {
       const order = sorts[sort];
       return readConnection<Product>(`products.${sort}`, order, params, (window) =>
-        readWindow(order, normalized(params), window),
+        readWindow(order, withoutBlankSearch(params), window),
       );
     },
-    count: (filter: ProductFilter) => count(normalized(filter)),
+    count: (filter: ProductFilter) => count(withoutBlankSearch(filter)),
   };
 }

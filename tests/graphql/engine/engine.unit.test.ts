@@ -180,6 +180,30 @@ describe("a response", () => {
     ]);
   });
 
+  test("that is too large says so, also if another field fails for it", async () => {
+    const schema = buildSchema("type Query { late: String! long: [String!]! }");
+    const document = parse("{ late long }");
+    const operation = getOperationAST(document);
+    if (!operation) throw new Error("no operation");
+    const plan = planOperation(schema, operation, {}, new Map());
+    const ended = Promise.withResolvers<string>();
+    const text = "x".repeat(maxAnswerBytes / 2);
+    const { result } = await executePlan({
+      schema,
+      operation,
+      fragments: {},
+      plan,
+      variables: {},
+      context: {},
+      root: { late: ended.promise, long: Promise.resolve([text, text, text]) },
+      onTooLarge: () => {
+        ended.reject(new Error("no call is made any more"));
+      },
+    });
+    expect(result.data).toBeNull();
+    expect(result.errors).toMatchObject([{ extensions: { code: "QUERY_TOO_COMPLEX" } }]);
+  });
+
   test("contains at most maxAnswerErrors errors, and one that counts the rest", async () => {
     const { data, errors } = await responseTo("{ failing }");
     expect(data).toEqual({ failing: Array(3 * maxAnswerErrors).fill(null) });

@@ -168,6 +168,9 @@ describe("rows that are read, but not returned, cost their work", () => {
     ["mug", 100],
     [" red mug  red", 200],
     ["a ".repeat(99), 100],
+    ["t-shirt", 300],
+    ["red shirt, red t-shirt", 500],
+    [`${"thing-".repeat(33)}p`, 300],
   ])("the words of the search '%s'", (search, work) => {
     const document = `query ($search: String) { productsConnection(search: $search) { nodes { id } } }`;
     expect(cost(document, { search })).toMatchObject({ work, max: 22 + work, isFixed: false });

@@ -45,8 +45,10 @@ export async function executePlan(input: ExecutionInput): Promise<Execution> {
       ? executeSerially(run, plan, root)
       : executeSelections(run, plan, root, undefined));
   } catch (error) {
-    if (error instanceof AnswerTooLarge) {
-      return { result: { errors: [error.error], data: null }, values: run.values };
+    // Another field may have failed before, because its calls were not made any more.
+    const tooLarge = error instanceof AnswerTooLarge ? error : run.tooLarge;
+    if (tooLarge !== undefined) {
+      return { result: { errors: [tooLarge.error], data: null }, values: run.values };
     }
     data = null;
     report(run, error as GraphQLError);

@@ -76,7 +76,7 @@ export function pagedResolver(
   /** The length of the whole list, if it is known. */
   let length = Infinity;
   return async (_root, args, context, { planned }) => {
-    const { ctx, readRows } = context;
+    const { ctx, readRows, race } = context;
     const limit = Number(args.limit ?? maxListRows);
     const offset = Number(args.offset ?? 0);
     if (limit > maxListRows) return ctx.call(actionName, { limit, offset }); // rejected there
@@ -85,7 +85,7 @@ export function pagedResolver(
     );
     const options = including(joins);
     if (readShared !== undefined && limit <= rowsPerCall) {
-      return readShared({ limit, offset }, context);
+      return race(readShared({ limit, offset }, context));
     }
     const read = async () => {
       const rows: { id: string }[] = [];
@@ -101,9 +101,10 @@ export function pagedResolver(
     };
     // Other lists have short rows, and often few: a user has few orders.
     if (readShared === undefined) return read();
-    const rows = await readRows(Math.min(limit, Math.max(0, length - offset)), read);
+    const rows = await race(readRows(Math.min(limit, Math.max(0, length - offset)), read));
     const end = offset + rows.length;
-    if (rows.length < limit && rows.length > 0) length = end;
+    if (rows.length === 0) length = Math.min(length, offset);
+    else if (rows.length < limit) length = end;
     else if (end > length) length = Infinity;
     return rows;
   };

@@ -3,6 +3,7 @@ import { gatewayName } from "../../../../core/access.ts";
 import type { Contract } from "../../../../core/contract.ts";
 import { Batcher } from "../../../../core/tasks/batcher.ts";
 import { maxListRows, type ListPage } from "../../../../core/validation.ts";
+import { sizeOf } from "../../limits/rows-in-flight.ts";
 import { SharedList, type ListReader } from "./shared-list.ts";
 
 /** Batches in flight of each action. Further lookups join the next batch: large ones cost less. */
@@ -45,7 +46,9 @@ export class BatchedLookups {
   #sharedList(action: string): ReadList {
     const lists = new Map<string, { list: SharedList<Rows>; requests: number }>();
     const open = (params: ListPage) => ({
-      list: new SharedList(params.limit ?? maxListRows, () => this.#call<Rows>(action, params)),
+      list: new SharedList(sizeOf(params.limit ?? maxListRows, params.offset ?? 0), () =>
+        this.#call<Rows>(action, params),
+      ),
       requests: 0,
     });
     return async (params, reader) => {

@@ -36,15 +36,21 @@ export function connectionResolver(action: string, countAction: string) {
   return async (
     _root: unknown,
     { filter, search, ...page }: Record<string, unknown>,
-    { ctx, readRows }: GraphqlContext,
+    { ctx, readRows, race }: GraphqlContext,
   ): Promise<ShownPage> => {
     const criteria = { ...(filter as object | null), ...(search !== undefined && { search }) };
-    const rows = Number(page.first ?? page.last ?? usualPageRows);
-    const { edges, pageInfo } = await readRows(rows, () =>
-      ctx.call<RelayConnection<unknown>, object>(action, { ...page, ...criteria }),
+    const isFiltered = Object.keys(criteria).length > 0;
+    const size = isFiltered ? "scan" : Number(page.first ?? page.last ?? usualPageRows);
+    const { edges, pageInfo } = await race(
+      readRows(size, () =>
+        ctx.call<RelayConnection<unknown>, object>(action, { ...page, ...criteria }),
+      ),
     );
     let rowCount: Promise<RowCount> | undefined;
-    const count = () => (rowCount ??= ctx.call<RowCount, object>(countAction, criteria));
+    const count = () =>
+      (rowCount ??= race(
+        readRows("scan", () => ctx.call<RowCount, object>(countAction, criteria)),
+      ));
     return { edges, pageInfo, nodes: edges.map(({ node }) => node), count };
   };
 }

@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { callerContext, inBatchSpan } from "../../../../core/tracing/spans.ts";
+import type { ListSize } from "../../limits/rows-in-flight.ts";
 import type { GraphqlContext } from "../graphql-operation.ts";
 
 /** While this many calls for a list are in flight, the next one collects requests. */
@@ -21,16 +22,16 @@ interface Waiting<Rows> {
  * for room of its own, and the first one that gets it reads for all: none waits for another's turn.
  */
 export class SharedList<Rows> {
-  readonly #maxRows: number;
+  readonly #size: ListSize;
   readonly #call: () => Promise<Rows>;
   #waiting: Waiting<Rows>[] = [];
   /** The addresses that wait for room. */
   readonly #asked = new Set<string>();
   #calls = 0;
 
-  /** @param call reads the list, of at most `maxRows` rows */
-  constructor(maxRows: number, call: () => Promise<Rows>) {
-    this.#maxRows = maxRows;
+  /** @param call reads the list, which has this size */
+  constructor(size: ListSize, call: () => Promise<Rows>) {
+    this.#size = size;
     this.#call = call;
   }
 
@@ -48,7 +49,7 @@ export class SharedList<Rows> {
       const { addressGroup, readRows } = reader;
       if (this.#asked.has(addressGroup)) continue;
       this.#asked.add(addressGroup);
-      void readRows(this.#maxRows, async () => {
+      void readRows(this.#size, async () => {
         // Requests of the same turn of the event loop share a call.
         await setImmediate();
         this.#asked.delete(addressGroup);
