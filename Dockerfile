@@ -33,10 +33,10 @@ USER node
 # What was compiled now need not be compiled at every start.
 ENV NODE_COMPILE_CACHE=/compile-cache
 # With the flags of the command below: V8 does not use code that was compiled with other flags.
-RUN node --max-semi-space-size=16 --heap-growing-percent=60 deploy/load-all.ts
+RUN node --max-semi-space-size=8 --heap-growing-percent=60 deploy/load-all.ts
 EXPOSE 8080 8081
 # Without Node, whose start takes more CPU time than a node at rest.
 HEALTHCHECK --interval=5s --timeout=10s --start-period=60s --retries=6 \
   CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/$HEALTH_PORT && printf 'GET /health/ready HTTP/1.0\\r\\n\\r\\n' >&3 && read -r _ status _ <&3 && [[ $status == 2* ]]"]
 # Node is PID 1 itself: it gets the signals, and stops in order.
-CMD ["node", "--max-semi-space-size=16", "--heap-growing-percent=60", "commands/serve.ts"]
+CMD ["node", "--max-semi-space-size=8", "--heap-growing-percent=60", "commands/serve.ts"]

@@ -32,11 +32,13 @@ test("a request whose time is up or whose client is gone needs no further calls"
     const sender = { ctx: { meta: {} }, deadline, viewer: { kind: "anonymous" } };
     const context = contextFor(sender as unknown as RequestSender, limits);
     expect(context.isOver()).toBe(false);
-    const waiting = context.race(new Promise(() => undefined));
+    const waiting = context.race(() => new Promise(() => undefined));
     deadline[end]();
     expect(context.isOver()).toBe(true);
     const type = end === "abort" ? "SERVICE_UNAVAILABLE" : "CLIENT_CLOSED_REQUEST";
     await expect(waiting).rejects.toMatchObject({ type });
+    const work = () => Promise.reject(new Error("work was begun"));
+    await expect(context.race(work)).rejects.toMatchObject({ name: "ClientError" });
   }
 });
 

@@ -8,7 +8,7 @@ import { RowsInFlight } from "../limits/rows-in-flight.ts";
 import { Throttle } from "../limits/throttle.ts";
 import type { OperationMetrics } from "../observability/operation-metrics.ts";
 import type { RequestLog } from "../observability/request-log.ts";
-import { CheckedOperation, type GatewayParts } from "./checked-operation.ts";
+import { PreparedOperation, roomOfLargeQueries, type GatewayParts } from "./prepared-operation.ts";
 import { DocumentError, formatError, type FormattedError } from "./graphql-errors.ts";
 import type { Operation, RequestParams, RequestSender } from "./graphql-operation.ts";
 import { RequestChecks } from "./request-checks.ts";
@@ -53,6 +53,7 @@ export class GraphqlExecution {
     this.#parts = {
       throttle: this.throttle,
       rows: new RowsInFlight(),
+      largeQueries: roomOfLargeQueries(),
       usage,
       metrics,
       toClient: (error, requestId) => this.toClient(error, requestId),
@@ -96,7 +97,7 @@ export class GraphqlExecution {
       this.#charge(caller, requestCost);
       const request = this.#checks.check(params, caller);
       this.#charge(caller, costShareOf(viewer) * request.cost.expected);
-      return new CheckedOperation(request, sender, this.#parts);
+      return new PreparedOperation(request, sender, this.#parts);
     } catch (error) {
       const codes = this.#metrics.rejected(error);
       sender.onDone?.({ fields: [], codes }, performance.now() - startedMs);

@@ -29,8 +29,11 @@ export interface GraphqlContext extends Record<PropertyKey, unknown> {
   readRows: <Result>(size: ListSize, list: () => Promise<Result>) => Promise<Result>;
   /** Whether the response is decided or its client is gone, so that it needs no further calls. */
   isOver: () => boolean;
-  /** Resolves with the result of `work`, or rejects when the time of the request is up before. */
-  race: Deadline["race"];
+  /**
+   * Begins work and resolves with its result. Rejects when the time of the request is up or its client
+   * disconnects before; then it begins no work.
+   */
+  race: <Result>(work: () => Promise<Result>) => Promise<Result>;
 }
 
 /** What the gateway limits for the sender of an operation. */
@@ -95,12 +98,14 @@ export function contextFor(
 ): GraphqlContext {
   ctx.meta.viewer = viewer;
   ctx.meta.address = address;
-  const call = (action: string, params?: unknown, options?: CallingOptions) => {
+  const race: GraphqlContext["race"] = (work) => {
     // DataLoader replaces an error that is thrown synchronously with a TypeError, which is a fault.
     if (deadline.isDisconnected) return Promise.reject(clientClosed());
     if (deadline.isAborted || limits.isOver()) return Promise.reject(deadlineExceeded());
-    return deadline.race(ctx.call(action, params, options));
+    return deadline.race(work());
   };
+  const call = (action: string, params?: unknown, options?: CallingOptions) =>
+    race(() => ctx.call(action, params, options));
   return {
     ctx: { meta: ctx.meta, call },
     dataLoaders: new Map(),
@@ -111,7 +116,7 @@ export function contextFor(
     resumeAfter,
     ...limits,
     isOver: () => limits.isOver() || deadline.isAborted,
-    race: (work) => deadline.race(work),
+    race,
   };
 }
 

@@ -85,7 +85,7 @@ export function pagedResolver(
     );
     const options = including(joins);
     if (readShared !== undefined && limit <= rowsPerCall) {
-      return race(readShared({ limit, offset }, context));
+      return race(() => readShared({ limit, offset }, context));
     }
     const read = async () => {
       const rows: { id: string }[] = [];
@@ -101,7 +101,7 @@ export function pagedResolver(
     };
     // Other lists have short rows, and often few: a user has few orders.
     if (readShared === undefined) return read();
-    const rows = await race(readRows(Math.min(limit, Math.max(0, length - offset)), read));
+    const rows = await race(() => readRows(Math.min(limit, Math.max(0, length - offset)), read));
     const end = offset + rows.length;
     if (rows.length === 0) length = Math.min(length, offset);
     else if (rows.length < limit) length = end;

@@ -41,14 +41,14 @@ export function connectionResolver(action: string, countAction: string) {
     const criteria = { ...(filter as object | null), ...(search !== undefined && { search }) };
     const isFiltered = Object.keys(criteria).length > 0;
     const size = isFiltered ? "scan" : Number(page.first ?? page.last ?? usualPageRows);
-    const { edges, pageInfo } = await race(
+    const { edges, pageInfo } = await race(() =>
       readRows(size, () =>
         ctx.call<RelayConnection<unknown>, object>(action, { ...page, ...criteria }),
       ),
     );
     let rowCount: Promise<RowCount> | undefined;
     const count = () =>
-      (rowCount ??= race(
+      (rowCount ??= race(() =>
         readRows("scan", () => ctx.call<RowCount, object>(countAction, criteria)),
       ));
     return { edges, pageInfo, nodes: edges.map(({ node }) => node), count };

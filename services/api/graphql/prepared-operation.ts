@@ -14,6 +14,7 @@ import {
   type ExceededLimit,
   type ResourceUsage,
 } from "../limits/resource-usage.ts";
+import { Room } from "../limits/room.ts";
 import type { RowsInFlight } from "../limits/rows-in-flight.ts";
 import type { Throttle } from "../limits/throttle.ts";
 import type { OperationMetrics } from "../observability/operation-metrics.ts";
@@ -31,6 +32,15 @@ import {
 } from "./graphql-operation.ts";
 import type { CheckedRequest } from "./request-checks.ts";
 
+/**
+ * Makes the room of the large queries that are executed at a time, by their expected values. A value
+ * takes some 100 bytes until the response is complete; a query that waits, some 100 kB.
+ */
+export const roomOfLargeQueries = (): Room =>
+  new Room({ perAddress: 10_000, inAll: 20_000 }, { perAddress: 20, inAll: 60 });
+/** Smaller queries never wait. */
+const largeCost = 1_000;
+
 /** Characters of a response that count as one value. */
 const charactersPerValue = 10;
 
@@ -38,6 +48,7 @@ const charactersPerValue = 10;
 export interface GatewayParts {
   throttle: Throttle;
   rows: RowsInFlight;
+  largeQueries: Room;
   usage: ResourceUsage;
   metrics: OperationMetrics;
   /** Formats an error for the client. */
@@ -45,7 +56,7 @@ export interface GatewayParts {
 }
 
 /** An operation that has passed all checks and is paid with its expected cost. */
-export class CheckedOperation implements Operation {
+export class PreparedOperation implements Operation {
   readonly kind: OperationTypeNode;
   readonly #request: CheckedRequest;
   readonly #sender: RequestSender;
@@ -116,7 +127,10 @@ export class CheckedOperation implements Operation {
       ...this.#input(),
       // The rejection of a mutation would say that it had no effect.
       ...(this.kind === OperationTypeNode.QUERY && {
-        hold: (bytes) => excessError(held.set(bytes)),
+        hold: (bytes) => {
+          const excess = held.set(bytes);
+          return excess && errorOf(excess);
+        },
       }),
       onTooLarge: () => {
         this.#isOver = true;
@@ -124,13 +138,36 @@ export class CheckedOperation implements Operation {
     };
     try {
       const options = () => spanOptionsOf(this.#request.node);
-      const execution = await inOwnSpan(this.kind, options, () => executePlan(input));
+      const execution = await inOwnSpan(this.kind, options, () => this.#executeInTurn(input));
       this.#report(startedMs, execution.result);
       return execution;
     } finally {
       // The transport holds the bytes of the complete response.
       held.set(0);
     }
+  }
+
+  /** Executes the plan; of a large query when there is room for it, if that is in time. */
+  async #executeInTurn(input: ExecutionInput): Promise<Execution> {
+    const { expected, max } = this.#request.cost;
+    // Lists without a limit may have many times their expected rows.
+    const size = Math.max(expected, max / 10);
+    if (this.kind !== OperationTypeNode.QUERY || size <= largeCost) return executePlan(input);
+    const { largeQueries, usage } = this.#parts;
+    const excess = largeQueries.excess(this.#addressGroup);
+    if (excess !== undefined) return rejection(usage.reject(excess));
+    let execution: Promise<Execution> | undefined;
+    const inTurn = () =>
+      largeQueries.within(this.#addressGroup, size, async () => {
+        if (!this.#context.isOver()) await (execution = executePlan(input));
+      });
+    try {
+      await this.#context.race(inTurn);
+    } catch (error) {
+      // An execution that has begun ends by itself: it makes no further calls.
+      if (!this.#context.isOver()) throw error;
+    }
+    return execution ?? rejection(usage.reject("gateway"));
   }
 
   #input(): ExecutionInput {
@@ -164,8 +201,11 @@ export class CheckedOperation implements Operation {
   }
 }
 
-function excessError(excess: ExceededLimit | undefined): GraphQLError | undefined {
-  if (excess === undefined) return undefined;
+function rejection(excess: ExceededLimit): Execution {
+  return { result: { errors: [errorOf(excess)], data: null }, values: 0 };
+}
+
+function errorOf(excess: ExceededLimit): GraphQLError {
   const { message, definition, data } = overloadOf(excess);
   return codedError(message, definition, data);
 }
