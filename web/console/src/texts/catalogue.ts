@@ -26,7 +26,7 @@ export const catalogueTexts = {
   emptyTitle: "The catalogue is empty",
   emptyText: "There is nothing for sale yet.",
   newShopText:
-    "Is this your shop, and is it new? The API registers its first admin: by the first example of the playground, or as the file docs/authentication.md describes.",
+    "Is this your shop, and is it new? The API registers its first admin: by the first example of the playground, or at its start from the settings ADMIN_EMAIL and ADMIN_PASSWORD.",
   toPlayground: "Open the playground",
   addProduct: "Add a product",
   available: "In stock",

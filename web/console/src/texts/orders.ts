@@ -29,6 +29,8 @@ export const orderTexts = {
   timeline: "What has happened",
   tracking: (text: string) => `Tracking: ${text}`,
   cancel: "Cancel order",
-  cancelText: "The order is cancelled and its pieces go back to the stock. This cannot be undone.",
+  cancelTitle: (number: string) => `Cancel order ${number}?`,
+  cancelText:
+    "The order will be cancelled, and its pieces will go back to the stock. This cannot be undone.",
   cancelled: "The order is cancelled.",
 };

@@ -45,7 +45,7 @@ export const shellTexts = {
   },
   editsKept: "Your changes on this page are kept. Sign in again to go on with them.",
   signInFirst: "Sign in to see this page",
-  signInFirstText: "It belongs to your account.",
+  signInFirstText: "It needs an account.",
   noAccessTitle: "This page is not for your account",
   noAccessTexts: {
     admin: "Only admins can open it.",

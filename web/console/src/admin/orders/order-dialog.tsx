@@ -123,7 +123,7 @@ function CancelDialog({ order: { id, number }, ...dialog }: ActionDialogProps) {
   return (
     <ConfirmDialog
       {...dialog}
-      title={orderTexts.orderTitle(number)}
+      title={orderTexts.cancelTitle(number)}
       confirmLabel={orderTexts.cancel}
       onConfirm={() => mutateAsync({ id })}
     >

@@ -35,6 +35,7 @@ export function ProductFilterBar({ view, isFiltered, onChange }: ProductFilterBa
       />
       <FilterField
         label={adminProductTexts.skuFilter}
+        placeholder={adminProductTexts.skuFilterHint}
         value={sku}
         onChange={(next) => {
           onChange({ sku: next, q: "", stock: "" });

@@ -64,9 +64,10 @@ export const importTexts = {
     `The row has ${counted(cells, "cell", "cells")} in place of ${columns}.`,
   tooLong: (column: string, max: string) => `${column} must have at most ${max} characters.`,
   notStorable: (column: string) => `${column} contains characters that cannot be stored.`,
-  wholeNumber: (column: string) => `${column} must be a whole number from 0 to 2,147,483,647.`,
+  wholeNumber: (column: string) =>
+    `${column} must be a whole number from 0 to 2147483647, without separators for thousands.`,
   priceInvalid:
-    "price must be a whole number of cents from 0 to 2,147,483,647: 1250 stands for 12.50.",
+    "price must be a whole number of cents from 0 to 2147483647: 1250 stands for 12.50.",
   rowWithoutKey: "The row has neither an id nor an SKU, so it could not be matched again.",
   repeated: (line: number) => `Line ${line} is a row of the same product.`,
   unknownId: "There is no product with this id.",

@@ -10,6 +10,7 @@ export const adminProductTexts = {
   searchHint: "Words of name or description",
   sku: "SKU",
   skuFilter: "SKU",
+  skuFilterHint: "Whole SKU",
   name: "Name",
   description: "Description",
   price: "Price",
@@ -64,7 +65,8 @@ export const adminProductTexts = {
   stockMode: "Change",
   stockModes: { add: "Increase by", subtract: "Decrease by", set: "Set to" },
   number: "Pieces",
-  numberInvalid: (min: number) => `Enter a whole number from ${min} to 2,147,483,647.`,
+  numberInvalid: (min: number) =>
+    `Enter a whole number from ${min} to 2147483647, without separators for thousands.`,
   changeStock: "Change stock",
   stockChanged: "The stock is changed.",
   priceHistory: "Price history",

@@ -7,7 +7,7 @@ export const webhookTexts = {
   add: "New webhook",
   url: "URL",
   urlHint:
-    "Begins with https://, or with http:// if the shop permits it. The shop sends events to it.",
+    "The shop sends events to it. It begins with https://, or with http:// if the setting WEBHOOK_ALLOW_HTTP permits it.",
   description: "Note",
   events: "Events",
   eventsMissing: "Choose at least one event.",
