@@ -23,8 +23,8 @@ export default {
     },
   ],
   testSequencer: "./tests/support/runner/sequencer.ts",
-  // Two more than the cores of a small machine, because tests often wait.
-  maxWorkers: 4,
+  // One more than the cores of a small machine, because tests often wait.
+  maxWorkers: 3,
   // No workerIdleMemoryLimit: Jest would end a worker that exceeds it when it has begun the next file.
   // A worker with nothing to do ends at once, but not within half a second on a busy machine.
   workerGracefulExitTimeout: 30_000,
