@@ -82,6 +82,17 @@ describe("a login", () => {
     expect((await readAccount(token)).data).toEqual({ user: { username: expect.any(String) } });
   });
 
+  test("and a refresh return the same user, field for field", async () => {
+    const input = { email: ann.email, password };
+    const signedIn = await shop.call<{ refreshToken: string; user: object }>("users.login", input);
+    const { refreshToken } = signedIn;
+    const refreshed = await shop.call<{ user: object }>("users.refreshToken", {
+      token: refreshToken,
+    });
+    expect(Object.keys(signedIn.user)).toContain("updatedAt");
+    expect(refreshed.user).toEqual(signedIn.user);
+  });
+
   test("with the right password is not rejected beside others that are still being checked", async () => {
     const tokens = await Promise.all(Array.from({ length: 20 }, () => logIn(shop, ann)));
     expect(new Set(tokens.map(({ refreshToken }) => refreshToken)).size).toBe(20);

@@ -1,6 +1,7 @@
 import type { Sender } from "../../../core/access.ts";
 import { commonErrors } from "../../../core/errors.ts";
 import { recordAudit } from "../../../database/audit-trail.ts";
+import { userColumns } from "../accounts/user.model.ts";
 import { tokensOf } from "./access-token.ts";
 import {
   hashOf,
@@ -110,12 +111,14 @@ async function grantOf(
   tokenTtlSeconds: number,
 ): Promise<Grant> {
   const [row] = await query<StoredUser & Pick<Grant, "grantedAt" | "ttlSeconds">>(
-    `UPDATE sessions SET tokens_expire_at =
-       greatest(tokens_expire_at, least(expires_at, now() + $2 * interval '1 second'))
-     FROM users WHERE sessions.id = $1 AND users.id = user_id
-     RETURNING users.id, email, username, type, may_operate, updated_at,
-       floor(extract(epoch FROM now()))::integer AS "grantedAt",
-       least($2, floor(extract(epoch FROM expires_at - now())))::int AS "ttlSeconds"`,
+    `WITH granted AS (
+       UPDATE sessions SET tokens_expire_at =
+         greatest(tokens_expire_at, least(expires_at, now() + $2 * interval '1 second'))
+       WHERE id = $1
+       RETURNING user_id, floor(extract(epoch FROM now()))::integer AS "grantedAt",
+         least($2, floor(extract(epoch FROM expires_at - now())))::int AS "ttlSeconds"
+     )
+     SELECT ${userColumns}, "grantedAt", "ttlSeconds" FROM granted JOIN users ON users.id = user_id`,
     [sessionId, tokenTtlSeconds],
   );
   if (row === undefined) throw new Error("The locked session was not found.");
