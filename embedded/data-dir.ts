@@ -1,9 +1,12 @@
 import { existsSync, lstatSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { dirname, join } from "node:path";
+import { foldersAround } from "../config/folder-tree.ts";
 import { CommandError } from "../core/command-error.ts";
 import { codeOf, messageOf } from "../core/errors.ts";
+import { backupAround } from "./backup/backup-folder.ts";
 import { platform } from "./platform/platform.ts";
+import { nothingChanged } from "./staging-folder.ts";
 
 /** Returns the path of the socket by which a REPL joins the shop of a data directory. */
 export function socketOf(dataDir: string): string {
@@ -20,6 +23,24 @@ export function assertHoldsShop(dataDir: string): void {
   if (existsSync(postgresFolder(dataDir))) return;
   throw new CommandError(
     `There is no shop in DATA_DIR ${dataDir}. Correct DATA_DIR, or start a shop there with npm start.`,
+  );
+}
+
+/**
+ * Throws CommandError for a data directory in a backup, or in the data of a PostgreSQL server: DATA_DIR
+ * may be mistyped, and a new shop there would mix its files with the others.
+ */
+export function assertOutsideOtherData(dataDir: string): void {
+  const backup = backupAround(dataDir);
+  if (backup !== undefined) {
+    throw new CommandError(
+      `DATA_DIR ${dataDir} is in the backup ${backup}; set DATA_DIR to a folder outside of it. npm run restore makes a shop of a backup. ${nothingChanged}`,
+    );
+  }
+  const server = foldersAround(dataDir).find((folder) => existsSync(join(folder, "PG_VERSION")));
+  if (server === undefined) return;
+  throw new CommandError(
+    `DATA_DIR ${dataDir} is in ${server}, the data of a PostgreSQL server; set DATA_DIR to a folder outside of it. For the shop of these data it is ${dirname(server)}. ${nothingChanged}`,
   );
 }
 
@@ -56,7 +77,9 @@ export async function claimDataDir(dataDir: string, command?: ClaimingCommand): 
       );
     }
     throw new CommandError(
-      `Another shop is running on DATA_DIR ${dataDir}; stop it first, or set another DATA_DIR and PORT for this one.`,
+      command === undefined
+        ? `Another shop is running on DATA_DIR ${dataDir}; stop it first, or set another DATA_DIR and PORT for this one.`
+        : `A shop is running on DATA_DIR ${dataDir}; stop it before npm run ${command}, or correct DATA_DIR.`,
     );
   }
   if (!lstatSync(path).isSocket()) {

@@ -2,7 +2,11 @@ import type { Server } from "node:net";
 import { type Config } from "../../config/config.ts";
 import { databaseUrlName } from "../../config/settings/cluster-settings.ts";
 import { domainServices, type DomainService, type ServiceName } from "../../services/registry.ts";
-import { claimDataDir, type ClaimingCommand } from "../../embedded/data-dir.ts";
+import {
+  assertOutsideOtherData,
+  claimDataDir,
+  type ClaimingCommand,
+} from "../../embedded/data-dir.ts";
 import { EmbeddedPostgres } from "../../embedded/postgres.ts";
 import { assertPortsFree } from "./ports.ts";
 
@@ -46,6 +50,7 @@ export async function launchDatabases(
   command?: ClaimingCommand,
 ): Promise<OwnDatabases> {
   const { dataDir, databaseUrls } = config;
+  assertOutsideOtherData(dataDir);
   const claim = await claimDataDir(dataDir, command);
   const named = Object.entries(databaseUrls).filter(([, url]) => url !== undefined);
   const urls: DatabaseUrls = Object.fromEntries(named);

@@ -236,7 +236,7 @@ test.each([
 test("a restore fails while a shop uses the data directory", async () => {
   writeBackup(source);
   const claim = await claimDataDir(dataDir);
-  expect(await faultOf()).toMatch(/^Another shop is running on DATA_DIR/);
+  expect(await faultOf()).toMatch(/^A shop is running on DATA_DIR .* before npm run restore, /);
   claim.close();
 });
 

@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readFileSync,
   readdirSync,
+  realpathSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -15,7 +16,10 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { launchDatabases } from "../../commands/node/databases.ts";
+import { loadConfig, singleProcessDefaults, type Config } from "../../config/config.ts";
 import { CommandError } from "../../core/command-error.ts";
+import { descriptionText } from "../../embedded/backup/backup-folder.ts";
 import { claimDataDir } from "../../embedded/data-dir.ts";
 import { holdsData } from "../../embedded/postgres-folder.ts";
 import { makeData } from "../../embedded/staging-folder.ts";
@@ -286,6 +290,53 @@ test("claimDataDir names the command that uses the data directory", async () => 
     claim.close();
   }
 });
+
+test("claimDataDir gives each command its own advice beside a running shop", async () => {
+  const claim = await claimDataDir(dataDir);
+  await expect(claimDataDir(dataDir)).rejects.toThrow(/another DATA_DIR and PORT for this one\.$/);
+  for (const command of ["backup", "restore", "db:migrate"] as const) {
+    await expect(claimDataDir(dataDir, command)).rejects.toThrow(
+      `A shop is running on DATA_DIR ${dataDir}; stop it before npm run ${command}, or correct DATA_DIR.`,
+    );
+  }
+  claim.close();
+});
+
+describe("a shop is not made", () => {
+  test("in a backup", async () => {
+    const digest = { bytes: 0, sha256: "" };
+    const description = descriptionText({
+      dataDir: "/data",
+      systemIdentifier: "1",
+      postgresVersion: "18.4",
+      startedAt: "2026-01-01T00:00:00.000Z",
+      endedAt: "2026-01-01T00:00:01.000Z",
+      files: { "base.tar": digest, backup_manifest: digest },
+    });
+    writeFileSync(join(dataDir, "backup.json"), description);
+    for (const path of [dataDir, join(dataDir, "new")]) {
+      await expect(launchDatabases(configOf(path), [])).rejects.toThrow(
+        `DATA_DIR ${path} is in the backup ${realpathSync(dataDir)}; set DATA_DIR to a folder outside of it. `,
+      );
+    }
+    expect(readdirSync(dataDir)).toEqual(["backup.json"]);
+  });
+
+  test("in the postgres folder of another shop", async () => {
+    mkdirSync(folder);
+    writeFileSync(join(folder, "PG_VERSION"), "18\n");
+    for (const path of [folder, join(folder, "new")]) {
+      await expect(launchDatabases(configOf(path), [])).rejects.toThrow(
+        `DATA_DIR ${path} is in ${realpathSync(folder)}, the data of a PostgreSQL server; `,
+      );
+    }
+    expect(readdirSync(folder)).toEqual(["PG_VERSION"]);
+  });
+});
+
+function configOf(dataDir: string): Config {
+  return { ...loadConfig(singleProcessDefaults), dataDir };
+}
 
 test("claimDataDir rejects a file and a broken link", async () => {
   const file = join(dataDir, "file");
