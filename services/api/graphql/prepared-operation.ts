@@ -38,8 +38,9 @@ import type { CheckedRequest } from "./request-checks.ts";
  */
 export const roomOfLargeQueries = (): Room =>
   new Room({ perAddress: 10_000, inAll: 20_000 }, { perAddress: 20, inAll: 60 });
-/** Smaller queries never wait. */
+/** Queries with fewer values or fewer root fields never wait: a client may send many long lists. */
 const largeCost = 1_000;
+const fewRootFields = 5;
 
 /** Characters of a response that count as one value. */
 const charactersPerValue = 10;
@@ -149,16 +150,15 @@ export class PreparedOperation implements Operation {
 
   /** Executes the plan; of a large query when there is room for it, if that is in time. */
   async #executeInTurn(input: ExecutionInput): Promise<Execution> {
-    const { expected, max } = this.#request.cost;
-    // Lists without a limit may have many times their expected rows.
-    const size = Math.max(expected, max / 10);
-    if (this.kind !== OperationTypeNode.QUERY || size <= largeCost) return executePlan(input);
+    const { expected } = this.#request.cost;
+    const isSmall = expected <= largeCost || input.plan.fields.length <= fewRootFields;
+    if (this.kind !== OperationTypeNode.QUERY || isSmall) return executePlan(input);
     const { largeQueries, usage } = this.#parts;
     const excess = largeQueries.excess(this.#addressGroup);
     if (excess !== undefined) return rejection(usage.reject(excess));
     let execution: Promise<Execution> | undefined;
     const inTurn = () =>
-      largeQueries.within(this.#addressGroup, size, async () => {
+      largeQueries.within(this.#addressGroup, expected, async () => {
         if (!this.#context.isOver()) await (execution = executePlan(input));
       });
     try {
