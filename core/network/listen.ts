@@ -35,7 +35,10 @@ export function listen(
     });
     server.listen(port, host, () => {
       if (!isOfMany(addressOf(server)?.address ?? "")) resolve();
-      else server.close(() => { reject(new ListenError(noAddress)); });
+      else
+        server.close(() => {
+          reject(new ListenError(noAddress));
+        });
     });
   });
 }
