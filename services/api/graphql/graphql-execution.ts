@@ -97,7 +97,7 @@ export class GraphqlExecution {
       this.#charge(caller, requestCost);
       const request = this.#checks.check(params, caller);
       this.#charge(caller, costShareOf(viewer) * request.cost.expected);
-      return new PreparedOperation(request, sender, this.#parts);
+      return new PreparedOperation(request, sender, caller, this.#parts);
     } catch (error) {
       const codes = this.#metrics.rejected(error);
       sender.onDone?.({ fields: [], codes }, performance.now() - startedMs);

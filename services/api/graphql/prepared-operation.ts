@@ -7,7 +7,7 @@ import {
 } from "graphql";
 import { addressGroup } from "../../../core/network/caller-address.ts";
 import { inChildSpan, inSpan } from "../../../core/tracing/spans.ts";
-import { callerOf, costShareOf } from "../limits/callers.ts";
+import { costShareOf } from "../limits/callers.ts";
 import {
   HeldBytes,
   overloadOf,
@@ -68,12 +68,13 @@ export class PreparedOperation implements Operation {
   /** Whether the response is decided, so that it needs no further calls. */
   #isOver = false;
 
-  constructor(request: CheckedRequest, sender: RequestSender, parts: GatewayParts) {
+  /** @param caller the rate limit key of the sender */
+  constructor(request: CheckedRequest, sender: RequestSender, caller: string, parts: GatewayParts) {
     this.kind = request.node.operation;
     this.#request = request;
     this.#sender = sender;
     this.#parts = parts;
-    this.#caller = callerOf(sender.viewer, sender.address);
+    this.#caller = caller;
     this.#addressGroup = addressGroup(sender.address);
     this.#context = contextFor(sender, {
       addressGroup: this.#addressGroup,
